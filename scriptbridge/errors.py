@@ -1,0 +1,51 @@
+"""One tree of errors. A message says what came, what is accepted and what to do."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ChannelError",
+    "DocumentError",
+    "IndexFormatError",
+    "IndexLockedError",
+    "IndexStorageError",
+    "LanguageError",
+    "NotAnIndexError",
+    "QueryError",
+    "ScriptbridgeError",
+]
+
+
+class ScriptbridgeError(Exception):
+    """Whatever scriptbridge refuses or cannot do; catch this one to catch them all."""
+
+
+class DocumentError(ScriptbridgeError):
+    """A document, or a line of a file of documents, queries or pairs, that cannot be used."""
+
+
+class QueryError(ScriptbridgeError):
+    """A query or an argument of a search that cannot be used."""
+
+
+class LanguageError(ScriptbridgeError):
+    """An unknown language, or a language file that cannot be read."""
+
+
+class ChannelError(ScriptbridgeError):
+    """A channel file that is damaged or newer than this version, or pairs that teach nothing."""
+
+
+class NotAnIndexError(ScriptbridgeError):
+    """A path that holds no scriptbridge index."""
+
+
+class IndexFormatError(ScriptbridgeError):
+    """An index that is damaged, or written in a newer format than this version reads."""
+
+
+class IndexLockedError(ScriptbridgeError):
+    """Another writer holds the index."""
+
+
+class IndexStorageError(ScriptbridgeError):
+    """The disk refused a read or a write; what was committed before is intact."""
