@@ -1,0 +1,340 @@
+"""The languages scriptbridge reads: one TOML file each, that a speaker can read and correct.
+
+``docs/languages.md`` describes the format. Adding a language is adding a file to this directory; a file of
+one's own is read with `load_file`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+from scriptbridge.errors import LanguageError
+from scriptbridge.text import normalize
+
+__all__ = ["Language", "codes", "detect", "load", "load_file"]
+
+MAX_SEGMENT = 3  # code points of a native segment
+MAX_SPELLING = 8  # characters of a Latin spelling, as written in the file
+
+_DIRECTORY = Path(__file__).parent
+_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SCRIPT = re.compile(r"[A-Z][a-z]{3}")
+_SPELLING = re.compile(rf"[a-z0-9']{{0,{MAX_SPELLING}}}")
+_CONSONANTS = re.compile(r"[b-df-hj-np-tv-z0-9]{1,2}")
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """How one language is written in its own script and in Latin letters. Weights are as the file has them.
+
+    `segments` maps a native segment (1-3 normalised code points) to its Latin spellings and their weights;
+    `spellings` is what a channel starts from. `examples` maps native words, spelled as in print, to usual
+    romanizations.
+    """
+
+    code: str
+    name: str
+    native_name: str
+    scripts: tuple[str, ...]
+    letters: str
+    frequent: tuple[str, ...]
+    segments: dict[str, dict[str, float]]
+    carriers: str = ""
+    unwritten: dict[str, float] = field(default_factory=dict)
+    doubling: float = 0.0
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def spellings(self) -> dict[str, dict[str, float]]:
+        """P(Latin spelling | native segment), each segment's summing to 1.
+
+        Consonants are doubled as often as `doubling` says; segments that end in a carrier are followed by
+        what `unwritten` says is heard there.
+        """
+        heard = _shares(self.unwritten) if self.unwritten else {}
+        result = {}
+        for segment, weights in self.segments.items():
+            shares = _doubled(_shares(weights), self.doubling)
+            result[segment] = _followed(shares, heard) if heard and segment[-1] in self.carriers else shares
+        return result
+
+
+@cache
+def load(code: str) -> Language:
+    """The shipped language of that code; LanguageError if there is none (`codes` lists them)."""
+    if code not in codes():
+        raise LanguageError(
+            f"unknown language {code!r}; known: {', '.join(codes())}. "
+            "To add one, describe it in a TOML file (docs/languages.md)"
+        )
+    return load_file(_DIRECTORY / f"{code}.toml")
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """The codes of the shipped languages, sorted."""
+    return tuple(sorted(path.stem for path in _DIRECTORY.glob("*.toml")))
+
+
+def load_file(path: str | Path) -> Language:
+    """Read a language file; its name without ``.toml`` is the language's code.
+
+    LanguageError names the file, the key and what is accepted there.
+    """
+    path = Path(path)
+    if not _CODE.fullmatch(path.stem):
+        raise LanguageError(
+            f"{path}: the name before .toml is the language's code, in lowercase ASCII letters, digits and "
+            f"hyphens; got {path.stem!r}"
+        )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LanguageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise LanguageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise LanguageError(f"{path}: not valid TOML: {error}") from error
+    return _Reader(path, table).language()
+
+
+def detect(text_terms: Iterable[str]) -> str | None:
+    """The shipped language a document is written in, from its terms; None if none writes any of its letters.
+
+    A language scores a point for every letter it writes and a few for every frequent word; of equals, the one
+    with fewer letters is the likelier to have used just these, then the first code. A thousand terms tell.
+    """
+    terms = list(islice(text_terms, _ENOUGH_TERMS))
+    clues = _clues()
+    points = [0] * len(clues.codes)
+    for letter, count in Counter("".join(terms)).items():
+        for writer in clues.writers.get(letter, ()):
+            points[writer] += count
+    for term in terms:
+        for user in clues.users.get(term, ()):
+            points[user] += _FREQUENT_WORD_POINTS
+    best = max(points, default=0)
+    return clues.codes[points.index(best)] if best else None
+
+
+_ENOUGH_TERMS = 1000
+_FREQUENT_WORD_POINTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Clues:
+    """Which languages (positions in `codes`, preferred first) write a letter, and which use a word often."""
+
+    codes: tuple[str, ...]
+    writers: dict[str, tuple[int, ...]]
+    users: dict[str, tuple[int, ...]]
+
+
+@cache
+def _clues() -> _Clues:
+    languages = sorted(map(load, codes()), key=lambda language: (len(language.letters), language.code))
+    writers: defaultdict[str, list[int]] = defaultdict(list)
+    users: defaultdict[str, list[int]] = defaultdict(list)
+    for position, language in enumerate(languages):
+        for letter in language.letters:
+            writers[letter].append(position)
+        for word in language.frequent:
+            users[word].append(position)
+    return _Clues(
+        codes=tuple(language.code for language in languages),
+        writers={letter: tuple(positions) for letter, positions in writers.items()},
+        users={word: tuple(positions) for word, positions in users.items()},
+    )
+
+
+def _shares(weights: Mapping[str, float]) -> dict[str, float]:
+    total = math.fsum(weights.values())
+    return {spelling: weight / total for spelling, weight in weights.items()}
+
+
+def _doubled(shares: Mapping[str, float], chance: float) -> dict[str, float]:
+    """Move `chance` of each consonant's share to its doubled forms: k to kk, sh to ssh and shsh."""
+    result: defaultdict[str, float] = defaultdict(float)
+    for spelling, share in shares.items():
+        doubles = _doubles(spelling) if chance else []
+        result[spelling] += share * (1 - chance) if doubles else share
+        for double in doubles:
+            result[double] += share * chance / len(doubles)
+    return dict(result)
+
+
+def _doubles(spelling: str) -> list[str]:
+    if not _CONSONANTS.fullmatch(spelling):
+        return []
+    if len(spelling) == 1:
+        return [spelling * 2]
+    return [spelling[0] + spelling, spelling * 2] if spelling[0] != spelling[1] else []
+
+
+def _followed(shares: Mapping[str, float], heard: Mapping[str, float]) -> dict[str, float]:
+    """Each spelling followed by each vowel heard after it."""
+    result: defaultdict[str, float] = defaultdict(float)
+    for spelling, share in shares.items():
+        for vowel, chance in heard.items():
+            result[spelling + vowel] += share * chance
+    return dict(result)
+
+
+class _Reader:
+    """Checks one file's table, key by key."""
+
+    KEYS = (
+        "name",
+        "native_name",
+        "scripts",
+        "letters",
+        "frequent",
+        "carriers",
+        "unwritten",
+        "doubling",
+        "segments",
+        "examples",
+    )
+
+    def __init__(self, path: Path, table: Mapping[str, object]) -> None:
+        self.path = path
+        self.table = table
+
+    def language(self) -> Language:
+        for key in self.table:
+            if key not in self.KEYS:
+                self.refuse(key, f"unknown key; the keys are {', '.join(self.KEYS)}")
+        segments = self.segments()
+        return Language(
+            code=self.path.stem,
+            name=self.string("name"),
+            native_name=self.string("native_name"),
+            scripts=self.scripts(),
+            letters=self.letters(segments),
+            frequent=self.frequent(),
+            segments=segments,
+            carriers=self.carriers(segments),
+            unwritten=self.unwritten(),
+            doubling=self.doubling(),
+            examples=self.examples(),
+        )
+
+    def refuse(self, key: str, problem: str) -> NoReturn:
+        raise LanguageError(f"{self.path}: {key}: {problem}")
+
+    def string(self, key: str) -> str:
+        value = self.table.get(key)
+        if not isinstance(value, str) or not value.strip():
+            self.refuse(key, f"needs a string that is not empty; got {value!r}")
+        return value
+
+    def strings(self, key: str, value: object) -> list[str]:
+        if (
+            not isinstance(value, list)
+            or not value
+            or not all(item and isinstance(item, str) for item in value)
+        ):
+            self.refuse(key, f'needs a list of strings such as ["a", "b"]; got {value!r}')
+        return value
+
+    def tables(self, key: str) -> dict[str, object]:
+        value = self.table.get(key, {})
+        if not isinstance(value, dict):
+            self.refuse(key, f"needs to be a table, [{key}]; got {value!r}")
+        return value
+
+    def normalized(self, key: str, form: str) -> str:
+        if normalize(form) != form:
+            self.refuse(key, f"{form!r} is not in normalised form; write {normalize(form)!r}")
+        return form
+
+    def weights(self, key: str, value: object) -> dict[str, float]:
+        """Spellings and their weights; the weights come back as floats."""
+        if not isinstance(value, dict) or not value:
+            self.refuse(key, f"needs Latin spellings and weights such as {{ th = 6, t = 1 }}; got {value!r}")
+        for spelling, weight in value.items():
+            if not _SPELLING.fullmatch(spelling):
+                self.refuse(
+                    key,
+                    f"spelling {spelling!r}; a spelling is at most {MAX_SPELLING} lowercase ASCII letters, "
+                    'digits and apostrophes ("" is silent)',
+                )
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not number or not math.isfinite(weight) or weight <= 0:
+                self.refuse(f"{key}.{spelling}", f"a weight is a number above 0; got {weight!r}")
+        return {spelling: float(weight) for spelling, weight in value.items()}
+
+    def segments(self) -> dict[str, dict[str, float]]:
+        segments = self.tables("segments")
+        if not segments:
+            self.refuse("segments", 'missing; needs a line a letter, such as "θ" = { th = 6, t = 1 }')
+        for segment in segments:
+            key = f"segments.{segment}"
+            if not 1 <= len(segment) <= MAX_SEGMENT:
+                self.refuse(key, f"a segment is 1 to {MAX_SEGMENT} letters (code points); got {len(segment)}")
+            self.normalized(key, segment)
+        return {segment: self.weights(f"segments.{segment}", value) for segment, value in segments.items()}
+
+    def scripts(self) -> tuple[str, ...]:
+        scripts = self.strings("scripts", self.table.get("scripts"))
+        for script in scripts:
+            if not _SCRIPT.fullmatch(script):
+                self.refuse("scripts", f"{script!r}; a script is its ISO 15924 code, such as Grek or Deva")
+        return tuple(scripts)
+
+    def letters(self, segments: Mapping[str, object]) -> str:
+        letters = self.string("letters")
+        for letter in letters:
+            self.normalized("letters", letter)
+        if repeated := [letter for letter, count in Counter(letters).items() if count > 1]:
+            self.refuse("letters", f"{' '.join(repeated)} repeated; write each letter once")
+        if uncovered := [letter for letter in letters if letter not in segments]:
+            self.refuse("letters", f"{' '.join(uncovered)} not in [segments]; every letter needs spellings")
+        return letters
+
+    def frequent(self) -> tuple[str, ...]:
+        words = self.strings("frequent", self.table.get("frequent"))
+        return tuple(self.normalized("frequent", word) for word in words)
+
+    def carriers(self, segments: Mapping[str, object]) -> str:
+        if "carriers" not in self.table:
+            return ""
+        carriers = self.string("carriers")
+        for letter in carriers:
+            if letter not in segments:
+                self.refuse("carriers", f"{letter} is not in [segments]")
+        if "unwritten" not in self.table:
+            self.refuse("carriers", "needs `unwritten` too: what may be heard after these letters")
+        return carriers
+
+    def unwritten(self) -> dict[str, float]:
+        if "unwritten" not in self.table:
+            return {}
+        if "carriers" not in self.table:
+            self.refuse("unwritten", "needs `carriers` too: the letters after which these may be heard")
+        return self.weights("unwritten", self.table["unwritten"])
+
+    def doubling(self) -> float:
+        value = self.table.get("doubling", 0.0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            self.refuse("doubling", f"needs a chance, from 0 to below 1; got {value!r}")
+        return float(value)
+
+    def examples(self) -> dict[str, list[str]]:
+        examples = self.tables("examples")
+        result = {}
+        for word, romanizations in examples.items():
+            key = f"examples.{word}"
+            result[word] = self.strings(key, romanizations)
+            for romanization in result[word]:
+                if not re.fullmatch(r"[a-z0-9']+", romanization):
+                    self.refuse(key, f"{romanization!r}; accepted are lowercase ASCII letters, digits and '")
+        return result
