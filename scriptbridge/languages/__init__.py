@@ -23,7 +23,7 @@ from scriptbridge.text import normalize
 __all__ = ["Language", "codes", "detect", "load", "load_file"]
 
 MAX_SEGMENT = 3  # code points of a native segment
-MAX_SPELLING = 8  # characters of a Latin spelling, as written in the file
+MAX_SPELLING = 4  # characters of a Latin spelling, doubled and followed by a vowel as it may be
 
 _DIRECTORY = Path(__file__).parent
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -36,6 +36,7 @@ _CONSONANTS = re.compile(r"[b-df-hj-np-tv-z0-9]{1,2}")
 class Language:
     """How one language is written in its own script and in Latin letters. Weights are as the file has them.
 
+    `letters` are all it may hold; the `borrowed` among them, of names and loanwords, are no sign of it.
     `segments` maps a native segment (1-3 normalised code points) to its Latin spellings and their weights;
     `spellings` is what a channel starts from. `examples` maps native words, spelled as in print, to usual
     romanizations.
@@ -48,6 +49,7 @@ class Language:
     letters: str
     frequent: tuple[str, ...]
     segments: dict[str, dict[str, float]]
+    borrowed: str = ""
     carriers: str = ""
     unwritten: dict[str, float] = field(default_factory=dict)
     doubling: float = 0.0
@@ -57,13 +59,12 @@ class Language:
         """P(Latin spelling | native segment), each segment's summing to 1.
 
         Consonants are doubled as often as `doubling` says; segments that end in a carrier are followed by
-        what `unwritten` says is heard there.
+        what `unwritten` says is heard there. What gets longer than MAX_SPELLING is left out.
         """
-        heard = _shares(self.unwritten) if self.unwritten else {}
         result = {}
         for segment, weights in self.segments.items():
-            shares = _doubled(_shares(weights), self.doubling)
-            result[segment] = _followed(shares, heard) if heard and segment[-1] in self.carriers else shares
+            heard = self.unwritten if segment[-1] in self.carriers else {"": 1.0}
+            result[segment] = _shares(_followed(_doubled(weights, self.doubling), heard))
         return result
 
 
@@ -140,16 +141,17 @@ class _Clues:
 
 @cache
 def _clues() -> _Clues:
-    languages = sorted(map(load, codes()), key=lambda language: (len(language.letters), language.code))
+    own_letters = {code: load(code).letters.removesuffix(load(code).borrowed) for code in codes()}
+    preferred = sorted(own_letters, key=lambda code: (len(own_letters[code]), code))
     writers: defaultdict[str, list[int]] = defaultdict(list)
     users: defaultdict[str, list[int]] = defaultdict(list)
-    for position, language in enumerate(languages):
-        for letter in language.letters:
+    for position, code in enumerate(preferred):
+        for letter in own_letters[code]:
             writers[letter].append(position)
-        for word in language.frequent:
+        for word in load(code).frequent:
             users[word].append(position)
     return _Clues(
-        codes=tuple(language.code for language in languages),
+        codes=tuple(preferred),
         writers={letter: tuple(positions) for letter, positions in writers.items()},
         users={word: tuple(positions) for word, positions in users.items()},
     )
@@ -160,15 +162,15 @@ def _shares(weights: Mapping[str, float]) -> dict[str, float]:
     return {spelling: weight / total for spelling, weight in weights.items()}
 
 
-def _doubled(shares: Mapping[str, float], chance: float) -> dict[str, float]:
-    """Move `chance` of each consonant's share to its doubled forms: k to kk, sh to ssh and shsh."""
+def _doubled(weights: Mapping[str, float], chance: float) -> dict[str, float]:
+    """Move `chance` of each consonant's weight to its doubled forms: k to kk, sh to ssh and shsh."""
     result: defaultdict[str, float] = defaultdict(float)
-    for spelling, share in shares.items():
+    for spelling, weight in weights.items():
         doubles = _doubles(spelling) if chance else []
-        result[spelling] += share * (1 - chance) if doubles else share
+        result[spelling] += weight * (1 - chance) if doubles else weight
         for double in doubles:
-            result[double] += share * chance / len(doubles)
-    return dict(result)
+            result[double] += weight * chance / len(doubles)
+    return result
 
 
 def _doubles(spelling: str) -> list[str]:
@@ -179,13 +181,14 @@ def _doubles(spelling: str) -> list[str]:
     return [spelling[0] + spelling, spelling * 2] if spelling[0] != spelling[1] else []
 
 
-def _followed(shares: Mapping[str, float], heard: Mapping[str, float]) -> dict[str, float]:
-    """Each spelling followed by each vowel heard after it."""
+def _followed(weights: Mapping[str, float], heard: Mapping[str, float]) -> dict[str, float]:
+    """Each spelling followed by each vowel heard after it, where the two are not too long."""
     result: defaultdict[str, float] = defaultdict(float)
-    for spelling, share in shares.items():
+    for spelling, weight in weights.items():
         for vowel, chance in heard.items():
-            result[spelling + vowel] += share * chance
-    return dict(result)
+            if len(spelling + vowel) <= MAX_SPELLING:
+                result[spelling + vowel] += weight * chance
+    return result
 
 
 class _Reader:
@@ -196,6 +199,7 @@ class _Reader:
         "native_name",
         "scripts",
         "letters",
+        "borrowed",
         "frequent",
         "carriers",
         "unwritten",
@@ -212,15 +216,18 @@ class _Reader:
         for key in self.table:
             if key not in self.KEYS:
                 self.refuse(key, f"unknown key; the keys are {', '.join(self.KEYS)}")
-        segments = self.segments()
+        borrowed = self.letters("borrowed") if "borrowed" in self.table else ""
+        letters = self.letters("letters") + borrowed
+        segments = self.segments(letters)
         return Language(
             code=self.path.stem,
             name=self.string("name"),
             native_name=self.string("native_name"),
             scripts=self.scripts(),
-            letters=self.letters(segments),
+            letters=letters,
             frequent=self.frequent(),
             segments=segments,
+            borrowed=borrowed,
             carriers=self.carriers(segments),
             unwritten=self.unwritten(),
             doubling=self.doubling(),
@@ -272,7 +279,7 @@ class _Reader:
                 self.refuse(f"{key}.{spelling}", f"a weight is a number above 0; got {weight!r}")
         return {spelling: float(weight) for spelling, weight in value.items()}
 
-    def segments(self) -> dict[str, dict[str, float]]:
+    def segments(self, letters: str) -> dict[str, dict[str, float]]:
         segments = self.tables("segments")
         if not segments:
             self.refuse("segments", 'missing; needs a line a letter, such as "θ" = { th = 6, t = 1 }')
@@ -281,6 +288,12 @@ class _Reader:
             if not 1 <= len(segment) <= MAX_SEGMENT:
                 self.refuse(key, f"a segment is 1 to {MAX_SEGMENT} letters (code points); got {len(segment)}")
             self.normalized(key, segment)
+            if unknown := [letter for letter in segment if letter not in letters]:
+                self.refuse(
+                    key, f"{' '.join(unknown)} is neither in `letters` nor in `borrowed`; add it to one"
+                )
+        if uncovered := [letter for letter in letters if letter not in segments]:
+            self.refuse("segments", f"nothing for {' '.join(uncovered)}; every letter needs spellings")
         return {segment: self.weights(f"segments.{segment}", value) for segment, value in segments.items()}
 
     def scripts(self) -> tuple[str, ...]:
@@ -290,14 +303,13 @@ class _Reader:
                 self.refuse("scripts", f"{script!r}; a script is its ISO 15924 code, such as Grek or Deva")
         return tuple(scripts)
 
-    def letters(self, segments: Mapping[str, object]) -> str:
-        letters = self.string("letters")
+    def letters(self, key: str) -> str:
+        letters = self.string(key)
         for letter in letters:
-            self.normalized("letters", letter)
-        if repeated := [letter for letter, count in Counter(letters).items() if count > 1]:
-            self.refuse("letters", f"{' '.join(repeated)} repeated; write each letter once")
-        if uncovered := [letter for letter in letters if letter not in segments]:
-            self.refuse("letters", f"{' '.join(uncovered)} not in [segments]; every letter needs spellings")
+            self.normalized(key, letter)
+        known = str(self.table.get("letters")) if key == "borrowed" else ""
+        if repeated := [letter for letter, count in Counter(letters + known).items() if count > 1]:
+            self.refuse(key, f"{' '.join(repeated)} repeated; write each letter once")
         return letters
 
     def frequent(self) -> tuple[str, ...]:
