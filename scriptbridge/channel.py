@@ -1,0 +1,492 @@
+"""A channel: how people write one language in Latin letters.
+
+P(Latin | native) is a multigram model. A word is read from left to right; at each place a *unit* (1–3 native letters) is written
+by a *spelling* (0–4 Latin letters), with a probability that depends on the unit and on the letters beside it:
+
+    P(unit, spelling | left, right)   ←   P(unit, spelling | right)   ←   P(unit, spelling)   ←   the language's scheme
+
+each smoothed by the next (Dirichlet prior), estimated by EM from pairs; summed over all segmentations, so that one object
+scores, samples and, over a lexicon, decodes. After Bisani & Ney, "Joint-sequence models for grapheme-to-phoneme conversion" (2008),
+made conditional. With no pairs the scheme alone speaks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels, languages, text
+from .errors import ChannelError
+
+__all__ = ["Channel", "romanize"]
+
+MAGIC = b"scriptbridge-channel 1\n"
+LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
+NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
+QUANTUM = 12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
+
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """P(Latin | native) of one language, as flat arrays; see `kernels` for rows and slots."""
+
+    language: str
+    letters: str  # native letters; letter i is letters[i - 1], 0 the word's edge
+    units: Int  # keys, letters as digits of base 256
+    spellings: Int  # keys, Latin letters as digits of base 64
+    rows: Int  # keys, (unit, left, right)
+    row_start: NDArray[np.int32]
+    slot_spelling: NDArray[np.uint16]
+    slot_cost: NDArray[np.uint8]
+    trigrams: NDArray[np.uint8]  # cost of a Latin letter after two others, in the language's romanized text
+    typical: float = 0.4  # likelihood a Latin letter: of pairs, exp(mean log P(latin | native) / len(latin))
+    sources: tuple[str, ...] = ()
+
+    @cached_property
+    def slot_probability(self) -> NDArray[np.float64]:
+        return np.exp2(self.slot_cost / -QUANTUM)
+
+    @cached_property
+    def tables(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Hash tables over `units`, `spellings` and `rows`."""
+        return kernels.build_table(self.units), kernels.build_table(self.spellings), kernels.build_table(self.rows)
+
+    @cached_property
+    def letter_ids(self) -> dict[str, int]:
+        return {letter: i for i, letter in enumerate(self.letters, start=1)}
+
+    @cached_property
+    def latin_spellings(self) -> list[str]:
+        return [_key_to_latin(key) for key in self.spellings.tolist()]
+
+    def word_rows(self, native: str) -> NDArray[np.int32] | None:
+        """Row of every unit of a normalised word, shape (letters, MAX_UNIT); None where it has a letter the channel doesn't know."""
+        try:
+            word = np.array([self.letter_ids[letter] for letter in native], np.uint8)
+        except KeyError:
+            return None
+        units, _, rows = self.tables
+        return kernels.word_rows(word, units, self.units, rows, self.rows)  # type: ignore[no-any-return]
+
+    def score(self, native: str, latin: str) -> float:
+        """log P(latin | native), natural, of one word; -inf where it cannot be."""
+        rows, token = self.word_rows(text.normalize(native)), encode_latin(text.normalize(latin))
+        if rows is None or token is None:
+            return -math.inf
+        spellings = kernels.spelling_ids(token, self.tables[1], self.spellings)
+        likelihood = kernels.likelihood(
+            rows, spellings, self.row_start, self.slot_spelling, self.slot_probability, NOISE
+        )
+        return math.log(likelihood) if likelihood > 0 else -math.inf
+
+    def latin_score(self, latin: str) -> float:
+        """log P of a Latin word in the language's romanized text, by letter trigrams."""
+        codes = [0, 0, *(min(LATIN.get(letter, 27), 27) for letter in latin), 0]
+        cost = sum(self._trigram_cost[a * 784 + b * 28 + c] for a, b, c in zip(codes, codes[1:], codes[2:], strict=False))
+        return -cost * math.log(2) / QUANTUM
+
+    @cached_property
+    def _trigram_cost(self) -> bytes:
+        return self.trigrams.tobytes()
+
+    def sample(self, native: str, n: int = 1, seed: int = 0) -> list[str]:
+        """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the channel doesn't know."""
+        rows = self.word_rows(text.normalize(native))
+        if rows is None:
+            return []
+        random = np.random.default_rng(seed)
+        return [self._walk(rows, random) for _ in range(n)]
+
+    def _walk(self, rows: NDArray[np.int32], random: np.random.Generator) -> str:
+        at, written = 0, ""
+        while at < len(rows):
+            choices, weights = [], []
+            for k, row in enumerate(rows[at].tolist()):
+                if row >= 0:
+                    for slot in range(self.row_start[row], self.row_start[row + 1]):
+                        choices.append((k + 1, int(self.slot_spelling[slot])))
+                        weights.append(self.slot_probability[slot])
+            if not choices:
+                return written
+            chosen = np.searchsorted(np.cumsum(weights), random.random() * sum(weights), side="right")
+            length, spelling = choices[min(int(chosen), len(choices) - 1)]
+            at, written = at + length, written + self.latin_spellings[spelling]
+        return written
+
+    # -- files
+
+    def to_bytes(self) -> bytes:
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        header = {
+            "language": self.language,
+            "letters": self.letters,
+            "typical": self.typical,
+            "sources": list(self.sources),
+            "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
+        }
+        body = json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+        body += b"".join(array.tobytes() for array in arrays.values())
+        return MAGIC + b"%08x\n" % zlib.crc32(body) + body
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the channel to a file (format: docs/ARCHITECTURE.md), whole or not at all."""
+        target = Path(path)
+        partial = target.with_name(target.name + ".partial")
+        partial.write_bytes(self.to_bytes())
+        partial.replace(target)
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str]) -> Channel:
+        """The shipped channel of a language code, or a channel file.
+
+        Raises LanguageError for an unknown code, ChannelError for a file that is damaged or newer than this version.
+        """
+        if isinstance(source, str) and source in languages.codes():
+            return _shipped(source)
+        path = Path(source)
+        if isinstance(source, str) and not path.exists() and path.name == source and not path.suffix:
+            languages.load(source)  # raises, naming the known ones
+        try:
+            return cls.from_bytes(path.read_bytes(), str(path))
+        except OSError as error:
+            raise ChannelError(f"{path}: cannot read the channel: {error.strerror}") from error
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> Channel:
+        if not data.startswith(MAGIC):
+            kind = data.split(b"\n", 1)[0][:40]
+            if kind.startswith(b"scriptbridge-channel "):
+                raise ChannelError(f"{name}: channel format {kind[21:].decode(errors='replace')!r}; this version reads 1: upgrade scriptbridge")
+            raise ChannelError(f"{name}: not a channel file (it starts with {kind!r})")
+        body = data[len(MAGIC) + 9 :]
+        if data[len(MAGIC) : len(MAGIC) + 8] != b"%08x" % zlib.crc32(body):
+            raise ChannelError(f"{name}: the channel file is damaged (checksum); rebuild or reinstall it")
+        line, _, blob = body.partition(b"\n")
+        header: dict[str, Any] = json.loads(line)
+        arrays, at = {}, 0
+        for array, dtype, length in header["arrays"]:
+            arrays[array] = np.frombuffer(blob, np.dtype(dtype), length, at).copy()  # aligned, writable: one kernel signature
+            at += arrays[array].nbytes
+        return cls(header["language"], header["letters"], **arrays, typical=header["typical"], sources=tuple(header["sources"]))
+
+    # -- estimation
+
+    @classmethod
+    def from_scheme(cls, language: languages.Language) -> Channel:
+        """The language's scheme, read as a channel."""
+        return _Estimate(language, []).channel(())
+
+    @classmethod
+    def learn(
+        cls,
+        language: languages.Language | str,
+        pairs: Iterable[tuple[str, str, float]],
+        sources: Iterable[str] = (),
+        iterations: int = 4,
+    ) -> Channel:
+        """Estimate a channel by EM from (native word, Latin word, weight) triples, the language's scheme as prior.
+
+        Words are normalised here; pairs with letters outside the language or a-z 0-9 ' are left out.
+        Raises ChannelError where no pair can be used.
+        """
+        if isinstance(language, str):
+            language = languages.load(language)
+        usable = list(_usable(language, pairs))
+        if not usable:
+            raise ChannelError(
+                f"none of the pairs can be used for {language.name}: need native words in its letters beside Latin words of a-z, 0-9 and '"
+            )
+        return _Estimate(language, usable).run(iterations).channel(tuple(sources))
+
+
+_ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cost", "trigrams")
+
+
+def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
+    """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its letters stands as it is."""
+    channel = Channel.load(lang)
+    tokens = text.tokenize(native)
+    versions = []
+    for version in range(n):
+        at, parts = 0, []
+        for position, token in enumerate(tokens):
+            drawn = channel.sample(token.text, 1, seed=seed * 1_000_003 + version * 1009 + position)
+            parts += [native[at : token.start], drawn[0] if drawn else token.text]
+            at = token.end
+        versions.append("".join([*parts, native[at:]]))
+    return versions
+
+
+def encode_latin(token: str) -> NDArray[np.uint8] | None:
+    """Latin letters as 1–63; None where one is outside a-z, 0-9 and '."""
+    try:
+        return np.array([LATIN[letter] for letter in token], np.uint8)
+    except KeyError:
+        return None
+
+
+@cache
+def _shipped(code: str) -> Channel:
+    file = resources.files(__package__) / "weights" / f"{code}.channel"
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return Channel.from_scheme(languages.load(code))
+    return Channel.from_bytes(data, f"{code}.channel")
+
+
+def _latin_to_key(latin: str) -> int:
+    key = 0
+    for letter in latin:
+        key = key * 64 + LATIN[letter]
+    return key
+
+
+def _key_to_latin(key: int) -> str:
+    letters = []
+    while key:
+        key, digit = divmod(key, 64)
+        letters.append(_LETTER[digit])
+    return "".join(reversed(letters))
+
+
+_LETTER = {i: letter for letter, i in LATIN.items()}
+
+
+def _usable(language: languages.Language, pairs: Iterable[tuple[str, str, float]]) -> Iterator[tuple[str, str, float]]:
+    known = set(language.letters)
+    for native, latin, weight in pairs:
+        native, latin = text.normalize(native), text.normalize(latin)
+        if native and latin and set(native) <= known and latin.isascii() and all(letter in LATIN for letter in latin):
+            yield native, latin, weight
+
+
+@dataclass
+class _Estimate:
+    """One estimation: first which spellings a unit has (no context), then how its neighbours choose among them."""
+
+    language: languages.Language
+    pairs: list[tuple[str, str, float]]
+    scheme_strength: float = 20.0  # the scheme counts as so many observations of each unit
+    context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
+    max_letters: int = 40
+    typical: float = 0.4
+    slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
+    contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
+
+    def run(self, iterations: int) -> _Estimate:
+        letters = set("".join(native for native, _, _ in self.pairs))
+        scheme = self.language.spellings()
+        frequent = Counter[str]()
+        for _, latin, weight in self.pairs:
+            for j in range(len(latin)):
+                for n in range(1, kernels.MAX_SPELLING + 1):
+                    if j + n <= len(latin):
+                        frequent[latin[j : j + n]] += 1
+        inventory = ["", *(s for s, times in sorted(frequent.items()) if times >= 5 or len(s) == 1)]
+        self.slots = {}
+        for unit, spelled in scheme.items():
+            slots = {s: 0.97 * p for s, p in spelled.items()}
+            if len(unit) == 1 and unit in letters:
+                for s in inventory:  # what the scheme forgot: anything, but longer is less likely
+                    slots[s] = slots.get(s, 0.0) + 0.03 * 0.05 ** max(1, len(s)) / 4
+            self.slots[unit] = slots
+        prior = {unit: dict(spelled) for unit, spelled in scheme.items()}
+        for _ in range(iterations):
+            channel = self.channel(())
+            counts, totals = self._expect(channel)
+            for unit in self.slots:
+                key = (unit, "", "")
+                seen, n = counts.get(key, {}), totals.get(key, 0.0)
+                strength = self.scheme_strength
+                merged = {
+                    s: (seen.get(s, 0.0) + strength * prior[unit].get(s, 0.0)) / (n + strength)
+                    for s in {*seen, *prior[unit]}
+                }
+                self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > 2e-4}
+        base = {unit: dict(slots) for unit, slots in self.slots.items()}
+        for _ in range(iterations):
+            self._set_contexts()
+            counts, totals = self._expect(self.channel((), keep_all=True))
+            self._smooth(base, counts, totals)
+        return self
+
+    def _set_contexts(self) -> None:
+        if self.contexts:
+            return
+        seen = defaultdict[tuple[str, str, str], float](float)
+        for native, _, weight in self.pairs:
+            for i in range(len(native)):
+                for k in range(1, kernels.MAX_UNIT + 1):
+                    unit = native[i : i + k]
+                    if i + k <= len(native) and unit in self.slots:
+                        left = native[i - 1] if i else "^"
+                        right = native[i + k] if i + k < len(native) else "^"
+                        seen[unit, left, right] += weight
+                        seen[unit, "", right] += weight
+        self.contexts = {key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)}
+
+    def _smooth(
+        self,
+        base: dict[str, dict[str, float]],
+        counts: dict[tuple[str, str, str], dict[str, float]],
+        totals: dict[tuple[str, str, str], float],
+    ) -> None:
+        """Each context's estimate, with the next wider one's as its prior."""
+        # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
+        sums, ns = defaultdict[tuple[str, str, str], Counter[str]](Counter), defaultdict[tuple[str, str, str], float](float)
+        for (unit, left, right), seen in counts.items():
+            for key in {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}:
+                sums[key].update(seen)
+                ns[key] += totals[unit, left, right]
+        scheme = self.language.spellings()
+        for unit in self.slots:
+            key, strength = (unit, "", ""), self.scheme_strength
+            if ns[key]:
+                self.slots[unit] = {
+                    s: (sums[key].get(s, 0.0) + strength * scheme[unit].get(s, 0.0)) / (ns[key] + strength)
+                    for s in base[unit]
+                }
+        right_strength, both_strength = self.context_strength
+        new: dict[tuple[str, str, str], dict[str, float]] = {}
+        for key in sorted(self.contexts, key=lambda key: (key[1] != "", key)):
+            unit, left, right = key
+            wider = new.get((unit, "", right), self.slots[unit]) if left else self.slots[unit]
+            strength = both_strength if left else right_strength
+            n, seen = ns[key], sums[key]
+            new[key] = {s: (seen.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
+        self.contexts = new
+
+    def _expect(
+        self, channel: Channel
+    ) -> tuple[dict[tuple[str, str, str], dict[str, float]], dict[tuple[str, str, str], float]]:
+        rows_of, ids_of, weights, word_start, latin_start = [], [], [], [0], [0]
+        cache: dict[str, NDArray[np.int32] | None] = {}
+        spelled: dict[str, NDArray[np.int32]] = {}
+        for native, latin, weight in self.pairs:
+            if native not in cache:
+                cache[native] = channel.word_rows(native)
+            rows, token = cache[native], encode_latin(latin)
+            if rows is None or token is None or max(len(native), len(latin)) > self.max_letters:
+                continue
+            if latin not in spelled:
+                spelled[latin] = kernels.spelling_ids(token, channel.tables[1], channel.spellings)
+            rows_of.append(rows)
+            ids_of.append(spelled[latin])
+            weights.append(weight)
+            word_start.append(word_start[-1] + len(rows))
+            latin_start.append(latin_start[-1] + len(ids_of[-1]))
+        slot_count, row_count = np.zeros(len(channel.slot_spelling)), np.zeros(len(channel.rows))
+        log_likelihood = kernels.count(
+            np.array(word_start),
+            np.concatenate(rows_of),
+            np.array(latin_start),
+            np.concatenate(ids_of),
+            np.array(weights, np.float64),
+            channel.row_start,
+            channel.slot_spelling,
+            channel.slot_probability,
+            slot_count,
+            row_count,
+        )
+        letters = sum(len(latin) * weight for _, latin, weight in self.pairs)
+        self.typical = round(math.exp(log_likelihood / letters), 6)
+        counts: dict[tuple[str, str, str], dict[str, float]] = {}
+        totals: dict[tuple[str, str, str], float] = {}
+        for row, key in enumerate(channel.rows.tolist()):
+            if row_count[row] > 0:
+                unit = _key_to_native(int(channel.units[key >> 16]), channel.letters)
+                left, right = (_context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255))
+                slots = range(channel.row_start[row], channel.row_start[row + 1])
+                counts[unit, left, right] = {
+                    channel.latin_spellings[channel.slot_spelling[s]]: float(slot_count[s]) for s in slots if slot_count[s] > 0
+                }
+                totals[unit, left, right] = float(row_count[row])
+        return counts, totals
+
+    def channel(self, sources: tuple[str, ...], keep_all: bool = False) -> Channel:
+        """The present estimate as flat arrays; what is too rare to matter is left out unless `keep_all`."""
+        slots = self.slots or {u: dict(s) for u, s in self.language.spellings().items()}
+        letters = "".join(sorted(set(self.language.letters)))
+        letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {"^": kernels.EDGE, "": kernels.ANY}
+        units = sorted(slots, key=lambda unit: (len(unit), unit))
+        spellings = sorted({s for spelled in slots.values() for s in spelled}, key=lambda s: (len(s), s))
+        spelling_at = {s: i for i, s in enumerate(spellings)}
+        unit_at = {unit: i for i, unit in enumerate(units)}
+        table = {(unit, "", ""): slots[unit] for unit in units} | self.contexts
+        rows, row_start, slot_spelling, probability = [], [0], [], []
+        for (unit, left, right), spelled in table.items():
+            kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
+            if not keep_all and self.pairs:
+                kept = [(s, p) for s, p in kept if p > (1e-3 if right else 5e-5)]
+            rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
+            slot_spelling += [spelling_at[s] for s, _ in kept]
+            probability += [p for _, p in kept]
+            row_start.append(len(slot_spelling))
+        cost = np.clip(np.rint(-QUANTUM * np.log2(np.maximum(probability, 1e-9))), 0, 255)
+        return Channel(
+            self.language.code,
+            letters,
+            np.array([_native_to_key(unit, letter_ids) for unit in units], np.int64),
+            np.array([_latin_to_key(s) for s in spellings], np.int64),
+            np.array(rows, np.int64),
+            np.array(row_start, np.int32),
+            np.array(slot_spelling, np.uint16),
+            cost.astype(np.uint8),
+            _trigram_costs((latin, weight) for _, latin, weight in self.pairs),
+            self.typical,
+            sources,
+        )
+
+
+def _trigram_costs(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
+    """Letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-Bell), as costs; shape (28 ** 3,).
+
+    Letters are 1–26, digits and the apostrophe 27, 0 the edge.
+    """
+    counts = np.zeros((28, 28, 28))
+    for word, weight in words:
+        codes = [0, 0, *(min(LATIN[letter], 27) for letter in word), 0]
+        for a, b, c in zip(codes, codes[1:], codes[2:], strict=False):
+            counts[a, b, c] += math.sqrt(weight)
+    one = counts.sum((0, 1)) + 1.0
+    one /= one.sum()
+    two = counts.sum(0)
+    kinds = (two > 0).sum(1, keepdims=True) + 1.0
+    two = (two + kinds * one) / (two.sum(1, keepdims=True) + kinds)
+    kinds = (counts > 0).sum(2, keepdims=True) + 1.0
+    three = (counts + kinds * two) / (counts.sum(2, keepdims=True) + kinds)
+    return np.clip(np.rint(-QUANTUM * np.log2(three)), 0, 255).astype(np.uint8).ravel()
+
+
+def _native_to_key(unit: str, letter_ids: dict[str, int]) -> int:
+    key = 0
+    for letter in unit:
+        key = key * 256 + letter_ids[letter]
+    return key
+
+
+def _key_to_native(key: int, letters: str) -> str:
+    unit = ""
+    while key:
+        key, digit = divmod(key, 256)
+        unit = letters[digit - 1] + unit
+    return unit
+
+
+def _context_letter(code: int, letters: str) -> str:
+    return "" if code == kernels.ANY else "^" if code == kernels.EDGE else letters[code - 1]

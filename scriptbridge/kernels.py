@@ -1,0 +1,498 @@
+"""The hot loops, compiled: EM counts for a channel, the trie of a lexicon, and decoding over it.
+
+Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. Each function has a slow, obvious
+twin in `tests/oracles.py` that it must agree with.
+
+A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is the slots of one unit in one context, a slice
+``row_start[r]:row_start[r + 1]``. `forward` vectors run over the positions of the Latin token: ``forward[j]`` is the probability
+that the native letters read so far were written as the token's first j letters, summed over all segmentations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "MAX_SPELLING",
+    "MAX_UNIT",
+    "build_table",
+    "build_trie",
+    "count",
+    "decode",
+    "find_node",
+    "likelihood",
+    "spelling_ids",
+    "word_rows",
+]
+
+MAX_UNIT = 3  # native letters in a unit
+MAX_SPELLING = 4  # Latin letters in a spelling
+ANY = 255  # a context letter that was not looked at
+EDGE = 0  # the letter before the first and after the last
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hash(key, mask):
+    key = (key ^ (key >> np.int64(31))) * np.int64(0x2545F4914F6CDD1D)
+    return (key ^ (key >> np.int64(29))) & mask
+
+
+@njit(cache=True, nogil=True)
+def build_table(keys):
+    """An open-addressing hash table of `keys` (distinct, not negative): positions in `keys`, -1 where empty."""
+    size = 8
+    while size < 2 * len(keys):
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    for position in range(len(keys)):
+        at = _hash(keys[position], size - 1)
+        while table[at] >= 0:
+            at = (at + 1) & (size - 1)
+        table[at] = position
+    return table
+
+
+@njit(cache=True, nogil=True, inline="always")
+def lookup(table, keys, key):
+    """The position of `key` in `keys`, or -1."""
+    mask = len(table) - 1
+    at = _hash(key, mask)
+    while table[at] >= 0:
+        if keys[table[at]] == key:
+            return table[at]
+        at = (at + 1) & mask
+    return np.int32(-1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def row_key(unit, left, right):
+    return (np.int64(unit) << 16) | (np.int64(left) << 8) | np.int64(right)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def find_row(table, keys, unit, left, right):
+    """The row of the most telling context known: both neighbours, the right one, none."""
+    row = lookup(table, keys, row_key(unit, left, right))
+    if row < 0:
+        row = lookup(table, keys, row_key(unit, ANY, right))
+        if row < 0:
+            row = lookup(table, keys, row_key(unit, ANY, ANY))
+    return row
+
+
+@njit(cache=True, nogil=True)
+def spelling_ids(token, table, keys):
+    """Spelling of ``token[j : j + n]`` at [j, n], -1 where the channel has none; shape (len + 1, MAX_SPELLING + 1).
+
+    A spelling's key is its letters (1–63) as digits of base 64; the empty spelling's is 0.
+    """
+    length = len(token)
+    ids = np.full((length + 1, MAX_SPELLING + 1), -1, np.int32)
+    empty = lookup(table, keys, np.int64(0))
+    for j in range(length + 1):
+        ids[j, 0] = empty
+        key = np.int64(0)
+        for n in range(1, min(MAX_SPELLING, length - j) + 1):
+            key = key * 64 + token[j + n - 1]
+            ids[j, n] = lookup(table, keys, key)
+    return ids
+
+
+@njit(cache=True, nogil=True)
+def word_rows(word, unit_table, unit_keys, row_table, row_keys):
+    """Row of the unit ``word[i : i + k]`` between its neighbours at [i, k - 1], -1 where there is none; shape (len, MAX_UNIT)."""
+    length = len(word)
+    rows = np.full((length, MAX_UNIT), -1, np.int32)
+    for i in range(length):
+        key = np.int64(0)
+        left = word[i - 1] if i > 0 else EDGE
+        for k in range(1, min(MAX_UNIT, length - i) + 1):
+            key = key * 256 + word[i + k - 1]
+            unit = lookup(unit_table, unit_keys, key)
+            if unit >= 0:
+                right = word[i + k] if i + k < length else EDGE
+                rows[i, k - 1] = find_row(row_table, row_keys, unit, left, right)
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def likelihood(rows, spellings, row_start, slot_spelling, slot_probability, noise):
+    """P(Latin | native), summed over segmentations; `rows[i, k]` is the row of the unit of k + 1 letters at i, -1 if none."""
+    letters, length = rows.shape[0], spellings.shape[0] - 1
+    forward = np.zeros((letters + 1, length + 1))
+    forward[0, 0] = 1.0
+    for i in range(letters):
+        for k in range(MAX_UNIT):
+            if rows[i, k] >= 0:
+                emit(
+                    forward[i],
+                    forward[i + k + 1],
+                    rows[i, k],
+                    spellings,
+                    row_start,
+                    slot_spelling,
+                    slot_probability,
+                    noise if k == 0 else 0.0,
+                )
+    return forward[letters, length]
+
+
+@njit(cache=True, nogil=True)
+def emit(source, target, row, spellings, row_start, slot_spelling, slot_probability, noise):
+    """Add to `target` what `source` becomes when one more unit is written by a spelling of `row`, or by a slip of the hand."""
+    length = len(source) - 1
+    for slot in range(row_start[row], row_start[row + 1]):
+        spelling, probability = slot_spelling[slot], slot_probability[slot]
+        for j in range(length + 1):
+            if source[j] > 0.0:
+                for n in range(min(MAX_SPELLING, length - j) + 1):
+                    if spellings[j, n] == spelling:
+                        target[j + n] += source[j] * probability
+    if noise > 0.0:
+        for j in range(length + 1):
+            slip = source[j] * noise
+            target[j] += slip
+            if j + 1 <= length:
+                target[j + 1] += slip
+            if j + 2 <= length:
+                target[j + 2] += slip * noise
+
+
+@njit(cache=True, nogil=True)
+def count(
+    word_start, word_rows, latin_start, latin_spellings, weights, row_start, slot_spelling, slot_probability, slot_count, row_count
+):
+    """One E step: adds the expected use of every slot and row to `slot_count` and `row_count`; returns the log likelihood.
+
+    Pairs come flattened: pair p's native letters are ``word_start[p]:word_start[p + 1]`` of `word_rows` (letters, MAX_UNIT), its Latin
+    positions ``latin_start[p]:latin_start[p + 1]`` of `latin_spellings` (positions, MAX_SPELLING + 1). A row is counted with
+    the probability that a unit starts there, so that units of several letters compete with their parts.
+    """
+    total = 0.0
+    for pair in range(len(weights)):
+        rows = word_rows[word_start[pair] : word_start[pair + 1]]
+        spellings = latin_spellings[latin_start[pair] : latin_start[pair + 1]]
+        letters, length = rows.shape[0], spellings.shape[0] - 1
+        if length > MAX_SPELLING * letters:
+            continue
+        backward = np.zeros((letters + 1, length + 1))
+        backward[letters, length] = 1.0
+        forward = np.zeros((letters + 1, length + 1))
+        forward[0, 0] = 1.0
+        for i in range(letters - 1, -1, -1):
+            for k in range(MAX_UNIT):
+                row = rows[i, k]
+                if row < 0:
+                    continue
+                for slot in range(row_start[row], row_start[row + 1]):
+                    for j in range(length + 1):
+                        for n in range(min(MAX_SPELLING, length - j) + 1):
+                            if spellings[j, n] == slot_spelling[slot]:
+                                backward[i, j] += slot_probability[slot] * backward[i + k + 1, j + n]
+        likely = backward[0, 0]
+        if likely <= 0.0:
+            continue
+        total += weights[pair] * np.log(likely)
+        scale = weights[pair] / likely
+        for i in range(letters):
+            starts = 0.0
+            for j in range(length + 1):
+                starts += forward[i, j] * backward[i, j]
+            for k in range(MAX_UNIT):
+                row = rows[i, k]
+                if row < 0:
+                    continue
+                row_count[row] += starts * scale
+                for slot in range(row_start[row], row_start[row + 1]):
+                    for j in range(length + 1):
+                        if forward[i, j] == 0.0:
+                            continue
+                        for n in range(min(MAX_SPELLING, length - j) + 1):
+                            if spellings[j, n] == slot_spelling[slot]:
+                                step = forward[i, j] * slot_probability[slot]
+                                forward[i + k + 1, j + n] += step
+                                slot_count[slot] += step * backward[i + k + 1, j + n] * scale
+    return total
+
+
+@njit(cache=True, nogil=True)
+def build_trie(labels, start, df, label, end, term, top):
+    """Fill a trie's nodes, in preorder, from terms sorted by their labels; returns how many nodes there are.
+
+    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below ``end[v]``; ``term[v]`` is the
+    term that ends there or -1; ``top[v]`` is the largest log2 document frequency below v, in eighths.
+    """
+    longest = 0
+    for t in range(len(df)):
+        longest = max(longest, start[t + 1] - start[t])
+    path = np.zeros(longest + 1, np.int32)
+    label[0], term[0], top[0] = 0, -1, 0
+    nodes, depth = 1, 0
+    for t in range(len(df)):
+        length = start[t + 1] - start[t]
+        common = 0
+        if t > 0:
+            before = start[t] - start[t - 1]
+            while common < min(before, length) and labels[start[t] + common] == labels[start[t - 1] + common]:
+                common += 1
+        while depth > common:
+            end[path[depth]] = nodes
+            depth -= 1
+        weight = np.uint8(min(255, int(np.log2(df[t]) * 8) if df[t] > 0 else 0))
+        while depth < length:
+            label[nodes], term[nodes], top[nodes] = labels[start[t] + depth], -1, 0
+            depth += 1
+            path[depth] = nodes
+            nodes += 1
+        term[path[depth]] = t
+        for d in range(depth + 1):
+            if top[path[d]] < weight:
+                top[path[d]] = weight
+    while depth >= 0:
+        end[path[depth]] = nodes
+        depth -= 1
+    return nodes
+
+
+@njit(cache=True, nogil=True)
+def find_node(labels, label, end):
+    """The node that `labels` lead to, or -1."""
+    node = 0
+    for wanted in labels:
+        child = node + 1
+        while child < end[node] and label[child] != wanted:
+            child = end[child]
+        if child >= end[node]:
+            return -1
+        node = child
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _push(heap, priorities, size, slot):
+    at = size
+    heap[at] = slot
+    while at > 0:
+        parent = (at - 1) >> 1
+        if priorities[heap[parent]] >= priorities[slot]:
+            break
+        heap[at] = heap[parent]
+        at = parent
+    heap[at] = slot
+    return size + 1
+
+
+@njit(cache=True, nogil=True)
+def _pop(heap, priorities, size):
+    best = heap[0]
+    size -= 1
+    slot = heap[size]
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and priorities[heap[child + 1]] > priorities[heap[child]]:
+            child += 1
+        if priorities[heap[child]] <= priorities[slot]:
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = slot
+    return best, size
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_prefix(sorted_keys, key):
+    at = np.searchsorted(sorted_keys, key)
+    return at < len(sorted_keys) and sorted_keys[at] == key
+
+
+@njit(cache=True, nogil=True)
+def _outlook(unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, typical, noise):
+    """How well the best unit that begins with a letter goes on from Latin position j, relative to a typical letter; (256, len + 1)."""
+    outlook = np.full((256, length + 1), noise)
+    credit = np.empty(MAX_SPELLING + 1)
+    for n in range(MAX_SPELLING + 1):
+        credit[n] = typical ** (-n)
+    for unit in range(len(unit_keys)):
+        first = unit_keys[unit]
+        while first >= 256:
+            first >>= 8
+        row = lookup(row_table, row_keys, row_key(unit, ANY, ANY))
+        for slot in range(row_start[row], row_start[row + 1]):
+            place = head[slot_spelling[slot]]
+            while place >= 0:
+                j, n = place // (MAX_SPELLING + 1), place % (MAX_SPELLING + 1)
+                value = slot_probability[slot] * credit[n]
+                if value > outlook[first, j]:
+                    outlook[first, j] = value
+                place = following[place]
+    return outlook
+
+
+@njit(cache=True, nogil=True)
+def _emit_fast(source, target, row, head, following, row_start, slot_spelling, slot_probability):
+    """`emit` without slips, by the places where each spelling stands in the token."""
+    for slot in range(row_start[row], row_start[row + 1]):
+        place = head[slot_spelling[slot]]
+        while place >= 0:
+            j, n = place // (MAX_SPELLING + 1), place % (MAX_SPELLING + 1)
+            if source[j] > 0.0:
+                target[j + n] += source[j] * slot_probability[slot]
+            place = following[place]
+
+
+@njit(cache=True, nogil=True)
+def decode(
+    token,
+    label,
+    end,
+    term,
+    top,
+    df,
+    letter_of_label,
+    unit_table,
+    unit_keys,
+    spelling_table,
+    spelling_keys,
+    row_table,
+    row_keys,
+    row_start,
+    slot_spelling,
+    slot_probability,
+    starts_unit,
+    typical,
+    noise,
+    prior,
+    limit,
+    budget,
+):
+    """The terms that `token` most likely means: (terms, P(token | term)), at most `limit`, best P · df ** prior first.
+
+    Best-first search over the trie; a node's priority is the probability of the best way to have come this far, times `typical` for
+    each Latin letter still to come, times the largest prior below it. P is exact (summed over all segmentations); the list
+    is the exact one unless `budget` nodes were opened before it was complete. `starts_unit` holds the keys of the
+    beginnings, of two letters and more, of all units, sorted. Returns also how many nodes were opened.
+    """
+    length = len(token)
+    spellings = spelling_ids(token, spelling_table, spelling_keys)
+    head = np.full(len(spelling_keys), -1, np.int32)
+    following = np.full((length + 1) * (MAX_SPELLING + 1), -1, np.int32)
+    for j in range(length, -1, -1):
+        for n in range(MAX_SPELLING + 1):
+            if spellings[j, n] >= 0 and j + n <= length:
+                place = j * (MAX_SPELLING + 1) + n
+                following[place] = head[spellings[j, n]]
+                head[spellings[j, n]] = place
+    outlook = _outlook(
+        unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, typical, noise
+    )
+    to_come = np.empty(length + 1)
+    for j in range(length + 1):
+        to_come[j] = typical ** (length - j)
+    df_power = np.empty(256)
+    for i in range(256):
+        df_power[i] = 2.0 ** (prior * i / 8.0)
+
+    capacity = 16 * budget + 512
+    forward = np.empty((capacity, length + 1))
+    node_of = np.empty(capacity, np.int32)
+    parent_of = np.empty(capacity, np.int32)
+    priorities = np.empty(capacity)
+    heap = np.empty(capacity, np.int32)
+    best_terms = np.full(limit, -1, np.int32)
+    best_scores = np.zeros(limit)
+    best_likelihoods = np.zeros(limit)
+    found, opened = 0, 0
+    target = np.empty(length + 1)
+
+    forward[0, :] = 0.0
+    forward[0, 0] = 1.0
+    node_of[0], parent_of[0], priorities[0] = 0, -1, 1e300
+    used, size = 1, _push(heap, priorities, 0, 0)
+    while size > 0 and opened < budget:
+        slot, size = _pop(heap, priorities, size)
+        if found == limit and priorities[slot] < best_scores[limit - 1]:
+            break
+        if found > 0 and priorities[slot] < best_scores[0] * 1e-4:
+            break
+        opened += 1
+        node = node_of[slot]
+        # The units that end at this node, their rows once the next letter is known: letters c1 c2 c3, this node's last.
+        c3 = np.int64(letter_of_label[label[node]]) if slot > 0 else np.int64(0)
+        up = parent_of[slot]
+        c2 = np.int64(letter_of_label[label[node_of[up]]]) if up > 0 else np.int64(0)
+        upper = parent_of[up] if up > 0 else -1
+        c1 = np.int64(letter_of_label[label[node_of[upper]]]) if upper > 0 else np.int64(0)
+        highest = parent_of[upper] if upper > 0 else -1
+        c0 = np.int64(letter_of_label[label[node_of[highest]]]) if highest > 0 else np.int64(0)
+        unit1 = lookup(unit_table, unit_keys, c3) if slot > 0 else np.int32(-1)
+        unit2 = lookup(unit_table, unit_keys, c2 * 256 + c3) if c2 > 0 else np.int32(-1)
+        unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
+        child = node + 1
+        at_end = term[node] >= 0
+        while at_end or child < end[node]:
+            letter = np.int64(EDGE)
+            if not at_end:
+                letter = np.int64(letter_of_label[label[child]])
+                if letter == 0:
+                    child = end[child]
+                    continue
+            target[:] = 0.0
+            if slot == 0:
+                target[0] = 1.0
+            else:
+                for k in range(1, 4):
+                    unit, source, left = unit1, slot, c2
+                    if k == 2:
+                        unit, source, left = unit2, up, c1
+                    elif k == 3:
+                        unit, source, left = unit3, upper, c0
+                    if unit >= 0:
+                        row = find_row(row_table, row_keys, unit, left, letter)
+                        _emit_fast(
+                            forward[source], target, row, head, following, row_start, slot_spelling, slot_probability
+                        )
+                if unit1 >= 0:
+                    for j in range(length + 1):
+                        slip = forward[slot, j] * noise
+                        if slip > 0.0:
+                            target[j] += slip
+                            if j + 1 <= length:
+                                target[j + 1] += slip
+                            if j + 2 <= length:
+                                target[j + 2] += slip * noise
+            if at_end:
+                at_end = False
+                score = target[length] * float(df[term[node]]) ** prior
+                if score > best_scores[limit - 1]:
+                    at = min(found, limit - 1)
+                    while at > 0 and best_scores[at - 1] < score:
+                        best_scores[at] = best_scores[at - 1]
+                        best_terms[at] = best_terms[at - 1]
+                        best_likelihoods[at] = best_likelihoods[at - 1]
+                        at -= 1
+                    best_scores[at], best_terms[at], best_likelihoods[at] = score, term[node], target[length]
+                    found = min(found + 1, limit)
+                continue
+            priority = 0.0
+            for j in range(length + 1):
+                ahead = target[j] * outlook[letter, j] * to_come[j]
+                if ahead > priority:
+                    priority = ahead
+            if slot > 0 and _is_prefix(starts_unit, c3 * 256 + letter):
+                for j in range(length + 1):
+                    priority = max(priority, forward[slot, j] * outlook[c3, j] * to_come[j])
+            if c2 > 0 and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter):
+                for j in range(length + 1):
+                    priority = max(priority, forward[up, j] * outlook[c2, j] * to_come[j])
+            priority *= df_power[top[child]]
+            if used < capacity and priority > best_scores[limit - 1] and priority > best_scores[0] * 1e-4:
+                forward[used] = target
+                node_of[used], parent_of[used], priorities[used] = child, slot, priority
+                size = _push(heap, priorities, size, used)
+                used += 1
+            child = end[child]
+    return best_terms[:found], best_likelihoods[:found], opened

@@ -1,0 +1,149 @@
+"""A lexicon: an index's terms with their document frequencies, and a trie over them, as flat arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .errors import ScriptbridgeError
+
+__all__ = ["Lexicon"]
+
+MAGIC = b"scriptbridge-lexicon 1\n"
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Terms in code point order, ``term i = blob[start[i] : start[i + 1]]`` in UTF-8, and their trie (see `kernels.build_trie`)."""
+
+    blob: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    df: NDArray[np.int32]
+    alphabet: NDArray[np.uint32]  # code point of each label; label 0 is the root's
+    label: NDArray[np.uint16]
+    end: NDArray[np.int32]
+    term: NDArray[np.int32]
+    top: NDArray[np.uint8]
+
+    @classmethod
+    def from_terms(cls, terms: Mapping[str, int] | Iterable[tuple[str, int]]) -> Lexicon:
+        """A lexicon of (term, document frequency) pairs; terms with white space or an empty one are refused."""
+        pairs = sorted(terms.items() if isinstance(terms, Mapping) else terms)
+        words = [word for word, _ in pairs]
+        joined = "\n".join(words)
+        try:
+            codes = np.frombuffer((joined + "\n").encode("utf-32-le"), np.uint32) if words else np.zeros(0, np.uint32)
+            blob = np.frombuffer("".join(words).encode(), np.uint8)
+        except UnicodeEncodeError as error:
+            raise ScriptbridgeError(f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}") from None
+        ends = np.flatnonzero(codes == 10)
+        if len(ends) != len(words) or "" in words:
+            raise ScriptbridgeError("a term is empty or holds a line break; terms are single words")
+        df = np.array([df for _, df in pairs], np.int64)
+        if len(df) and (df.min() < 0 or any(a == b for a, b in zip(words, words[1:], strict=False))):
+            raise ScriptbridgeError("a term stands twice or has a negative document frequency")
+        alphabet, labels = np.unique(codes, return_inverse=True)  # label 0 is the line break: the root's
+        widths = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
+        widths[ends] = 0
+        start = np.concatenate([[0], np.cumsum(widths)[ends]]) if len(ends) else np.zeros(1, np.int64)
+        keep = codes != 10
+        code_start = np.concatenate([[0], np.cumsum(keep)[ends]]) if len(ends) else np.zeros(1, np.int64)
+        size = int(keep.sum()) + 1
+        label, end = np.zeros(size, np.uint16), np.zeros(size, np.int32)
+        term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
+        frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
+        nodes = kernels.build_trie(labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, end, term, top)
+        if not len(alphabet):
+            alphabet = np.array([10], np.uint32)
+        trie = (label[:nodes].copy(), end[:nodes].copy(), term[:nodes].copy(), top[:nodes].copy())
+        return cls(blob, start.astype(np.int64), frequency, alphabet.astype(np.uint32), *trie)
+
+    def __len__(self) -> int:
+        return len(self.df)
+
+    def __getitem__(self, term: int) -> str:
+        return bytes(self.blob[self.start[term] : self.start[term + 1]]).decode()
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self.find(word) is not None
+
+    def find(self, word: str) -> int | None:
+        """The number of a term, None if it isn't one."""
+        node = self.node(word)
+        return None if node is None or self.term[node] < 0 else int(self.term[node])
+
+    def node(self, prefix: str) -> int | None:
+        """The trie's node that `prefix` leads to."""
+        labels = self._labels
+        try:
+            path = np.array([labels[ord(letter)] for letter in prefix], np.uint16)
+        except KeyError:
+            return None
+        node = int(kernels.find_node(path, self.label, self.end))
+        return None if node < 0 else node
+
+    @cached_property
+    def _labels(self) -> dict[int, int]:
+        return {code: i for i, code in enumerate(self.alphabet.tolist()) if i}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays."""
+        return sum(getattr(self, name).nbytes for name in _ARRAYS)
+
+    # -- snapshots: always rebuildable from the index, so any doubt means None
+
+    def save(self, path: str | os.PathLike[str], stamp: str) -> None:
+        """Write a snapshot stamped with the state of the index it belongs to; whole or not at all."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        header = {"stamp": stamp, "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()]}
+        target = Path(path)
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                checksum = 0
+                body = [json.dumps(header).encode() + b"\n", *(array.tobytes() for array in arrays.values())]
+                for part in body:
+                    checksum = zlib.crc32(part, checksum)
+                file.write(MAGIC + b"%08x\n" % checksum)
+                file.writelines(body)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], stamp: str) -> Lexicon | None:
+        """The snapshot at `path`; None if there is none, it is damaged, or it belongs to another state of the index."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError:
+            return None
+        at = len(MAGIC) + 9
+        view = memoryview(data)
+        if not data.startswith(MAGIC) or data[len(MAGIC) : at - 1] != b"%08x" % zlib.crc32(view[at:]):
+            return None
+        line_end = data.index(b"\n", at)
+        header: dict[str, Any] = json.loads(data[at:line_end])
+        if header["stamp"] != stamp:
+            return None
+        at = line_end + 1
+        arrays = {}
+        for name, dtype, length in header["arrays"]:
+            arrays[name] = np.frombuffer(data, np.dtype(dtype), length, at).copy()  # aligned, as the kernels were compiled
+            at += arrays[name].nbytes
+        return cls(**arrays)
+
+
+_ARRAYS = ("blob", "start", "df", "alphabet", "label", "end", "term", "top")
