@@ -1,0 +1,127 @@
+"""The measured tables of README and docs, generated from the benchmarks' JSON.
+
+``python -m benchmarks.tables`` writes them between ``<!-- table: NAME -->`` and ``<!-- /table -->``, where
+NAME is one of `TABLES`; with ``--check`` it only tells whether they are up to date (exit code 1 where they
+aren't).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+
+__all__ = ["TABLES", "main", "retrieval", "speed", "together"]
+
+RESULTS = Path("benchmarks/results")
+_MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_SYSTEMS = ("native", "fold", "fold+fuzzy", "scriptbridge")
+_NAMES = {"native": "native query", "fold+fuzzy": "fold + fuzzy"}
+
+Measured = Mapping[str, Any]
+
+
+def retrieval(measured: Measured) -> str:
+    """nDCG@10 of every set by itself, the means first."""
+    return _retrieval(measured, "each set by itself")
+
+
+def together(measured: Measured) -> str:
+    """nDCG@10 with all Dakshina collections in one index."""
+    return _retrieval(measured, "all twelve in one index")
+
+
+def speed(measured: Measured) -> str:
+    """Milliseconds of a query, and the other costs with their limits."""
+    times = [
+        [
+            row["case"],
+            row["kind"],
+            _milliseconds(row["fold+fuzzy"]),
+            _milliseconds(row["scriptbridge"]),
+            _number(row["ratio"], 2),
+            _number(row["limit"], 1),
+        ]
+        for row in measured["queries"]
+    ]
+    columns = ["index", "queries", "fold + fuzzy, ms", "scriptbridge, ms", "ratio", "at most"]
+    costs = [[row["what"], f"{row['value']:,.4g} {row['unit']}", row["limit"]] for row in measured["costs"]]
+    return _table(columns, times) + "\n" + _table(["cost", "measured", "wanted"], costs)
+
+
+def _retrieval(measured: Measured, index: str) -> str:
+    rows = []
+    for kind in ("rare", "window", None):
+        of_kind = [row for row in measured["results"] if (row["index"], row["kind"]) == (index, kind)]
+        means = [row for row in measured["means"] if (row["index"], row["kind"]) == (index, kind)]
+        rows += [
+            _row(f"**mean of {row['languages']}, {kind}**", row) for row in means if row["languages"] > 1
+        ]
+        rows += [_row(row["set"] + (f", {kind}" if kind else ""), row) for row in of_kind]
+    names = [_NAMES.get(system, system) for system in _SYSTEMS]
+    return _table(["set", *names, "scriptbridge / native"], rows)
+
+
+def _row(name: str, row: Measured) -> list[str]:
+    scores = [_number(row["scores"].get(system), 3) for system in _SYSTEMS]
+    return [name, *scores, _number(row["ratio"], 3)]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _milliseconds(times: Measured) -> str:
+    return f"{times['median']:.2f} (p99 {times['p99']:.2f})"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    ruler = ["---", *["---:"] * (len(columns) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [columns, ruler, *rows])
+
+
+TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
+    "retrieval": ("retrieval.json", retrieval),
+    "together": ("retrieval.json", together),
+    "speed": ("speed.json", speed),
+}
+"""A table's name: the file it comes from, and how."""
+
+
+def filled(page: str, results: Path) -> str:
+    """The page with every marked table written anew."""
+
+    def table(found: re.Match[str]) -> str:
+        before, name, after = found.groups()
+        file, make = TABLES[name]
+        return before + make(report.load(results / file)) + after
+
+    return _MARKED.sub(table, page)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a table is stale")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder with the JSON")
+    options = parser.parse_args(arguments)
+    stale = [
+        (file, page)
+        for file in [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+        if file.exists() and (page := filled(old := file.read_text(encoding="utf-8"), options.results)) != old
+    ]
+    for file, page in stale:
+        report.say(f"{file}: {'stale' if options.check else 'written'}")
+        if not options.check:
+            file.write_text(page, encoding="utf-8")
+    if options.check and stale:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
