@@ -1,60 +1,67 @@
 """Words: how a text is cut into tokens, and the one form in which each word is indexed and looked up.
 
-A token is found in the text as it stands, so its offsets are exact, and then normalised by itself. `normalize` makes one
-term of what people hold to be the same word:
+A token is found in the text as it stands, so its offsets are exact, and then normalised by itself.
+`normalize` makes one term of what people hold to be the same word:
 
-==============  =========================================================================================================
-everywhere      NFKC, casefold, decimal digits of every script → ASCII, one apostrophe ('), one hyphen (-); joiners,
-                bidirectional marks, soft hyphens, variation selectors and control characters dropped
-Latin           base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə → e
-Greek           accents, breathings and diaeresis dropped, ς → σ
-Cyrillic        ё → е, stress marks (grave, acute) on vowels dropped; й ї ў ґ є і stay
-Arabic          tatweel, harakat and Quranic marks dropped; أ إ آ ٱ → ا, ؤ → و, ئ ى ی → ي, ک → ك, ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے
-                (so ھ, ے, ڪ, ٹ, ڑ, ڻ … stay: they are letters of their own in Urdu or Sindhi)
-Hebrew          points and cantillation dropped, װ ױ ײ → וו וי יי, gershayim → ", geresh → '; final letters stay
-Devanagari      ँ → ं, अॅ → ॲ, ऱ् → र्; nukta stays, always as a character of its own where NFC has it so
-Gujarati        ઁ → ં
-Gurmukhi        ਁ ੰ → ਂ; addak and nukta stay
-Bengali         ত্ + joiner → ৎ
-Malayalam       consonant + virama + joiner → chillu letter, ൻ്റ ൻറ → ന്റ, ൌ → ൗ
-==============  =========================================================================================================
+==========  =============================================================================================
+everywhere  NFKC, casefold, decimal digits of every script → ASCII, one apostrophe ('); joiners, directional
+            marks, soft hyphens, variation selectors and control characters dropped
+Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə → e
+Greek       accents, breathings and diaeresis dropped, ς → σ
+Cyrillic    ё → е, ѝ → и, stress marks on vowels dropped; й ї ў ґ ѓ ќ stay
+Arabic      tatweel, harakat and Quranic marks dropped; أ إ آ ٱ → ا, ؤ → و, ئ ى ی → ي, ک → ك,
+            ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے, so that all keyboards write one word; ھ ے ں ڪ ٹ ڑ ڻ … stay, as letters
+            that Urdu and Sindhi tell apart (ڪ is Sindhi's k, ک its kh)
+Hebrew      points and cantillation dropped, װ ױ ײ → וו וי יי, gershayim → ", geresh → '; final letters stay
+Devanagari  ँ → ं, अॅ → ॲ, ऱ् → र्
+Gujarati    ઁ → ં
+Gurmukhi    ਁ ੰ → ਂ; addak stays
+Bengali     ত্ with a joiner → ৎ
+Malayalam   consonant, virama and joiner → chillu letter; ൻ്റ ൻറ → ന്റ, ൌ → ൗ
+Indic       a vowel letter and a sign that look like one letter → that letter (ਅ + ਾ → ਆ); nukta stays,
+            a character of its own wherever NFC writes it so (क़ = क + ़)
+==========  =============================================================================================
 
-Text without spaces between words (Chinese, Japanese, Thai, …) comes as whole runs: cutting it is a language's own analyser's.
+Text without spaces between words (Chinese, Japanese, Thai, …) comes as whole runs.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 from scriptbridge.types import Token
 
 __all__ = ["MAX_LENGTH", "normalize", "script_of", "terms", "tokenize"]
 
 MAX_LENGTH = 256
-"""Code points of a normalised word that are kept. The store's terms hold at most 65,530 bytes; no word needs more than this."""
+"""Code points of a normal form that are kept: far within the 65,530 bytes of the store's longest term."""
 
-# ── what a token is ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what a token is ─────────────────────────────────────────────────────────────────────────────────────────
 
 # Two Sindhi words, "and" and "in", are written with one sign each that Unicode does not count as letters.
 _SINDHI_WORDS = "\u06fd\u06fe"
-_APOSTROPHES = "'’‘ʼʻʾʿʹ′´`׳"
+_APOSTROPHES = "'’‘ʼʻʾʿʹ′`׳"
 _GERSHAYIM = '"”“״'
 # Format and control characters that stand inside words unseen; white space and U+200B end a word.
 _UNSEEN = (
-    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200c-\u200f\u202a-\u202e"
+    r"\u2060-\u2064\u2066-\u206f\ufeff"
 )
 _BASE = rf"[\p{{L}}\p{{N}}{_SINDHI_WORDS}]"
 _CHAR = rf"[\p{{L}}\p{{M}}\p{{N}}{_SINDHI_WORDS}]"
+# Elsewhere an apostrophe ends a word: Greek σ'αγαπώ, "I love you", or an Indic suffix after a quoted title.
+_ELIDING = r"[\p{Latin}\p{Cyrillic}\p{Hebrew}\p{Nd}]"
 _WORD = rf"""
     {_BASE}{_CHAR}*+
     (?: (?: [{_UNSEEN}]++
-          | (?<! \p{{Greek}}) [{_APOSTROPHES}] (?= {_BASE})     # don't, м'ята, bf9'a7; Greek elides whole words
+          | (?<= {_ELIDING}) [{_APOSTROPHES}] (?= {_ELIDING})     # don't, м'ята, ג'ירפה, bf9'a7
           | (?<= \p{{Hebrew}}) [{_GERSHAYIM}] (?= \p{{Hebrew}}) # צה"ל
           | (?<= \p{{Nd}}) [.,٫٬] (?= \p{{Nd}})                 # 3.14, 1,000
-          | (?<= \p{{Latin}}) [-‐‑] (?= \p{{Nd}})               # RTX-4090, but not the Hebrew ב-1948, "in 1948"
+          | (?<= \p{{Latin}}) [-‐‑] (?= \p{{Nd}})               # RTX-4090; not the Hebrew ב-1948, "in 1948"
         ) {_CHAR}++
     )*+
     (?: \u200d                                                  # of a Malayalam chillu or a Bengali khanda ta
@@ -74,14 +81,16 @@ _STRETCH = regex.compile(
     rf"(?V1s)(?=.)(?:(?!{_OTHER})\P{{Latin}})*+(?:\p{{Latin}}(?:(?!{_OTHER}).)*+|{_OTHER}\P{{Latin}}*+)?+"
 )
 
-# Scripts in use today; letters of any other are "Zzzz", uncoded.
-_SCRIPTS = """Latn Arab Deva Beng Gujr Guru Knda Mlym Sinh Taml Telu Grek Cyrl Hebr Armn Geor Ethi Hani Hira Kana Hang Thai
-    Laoo Khmr Mymr Tibt Mong Thaa Syrc Nkoo Orya Olck Mtei Cher Cans Bopo Copt Tfng Adlm Java Sund Bali Bugi Lana Talu Tale
-    Cham Cakm Lepc Limb Newa Tirh Vaii Yiii Lisu Rohg Goth Runr""".split()
-_SCRIPT = regex.compile("|".join(rf"(?P<{script}>\p{{{script}}})" for script in _SCRIPTS))
+# Letters of scripts that are not written today are "Zzzz", uncoded.
+_SCRIPTS = (
+    "Latn Arab Deva Beng Gujr Guru Knda Mlym Sinh Taml Telu Grek Cyrl Hebr Armn Geor Ethi Hani Hira Kana "
+    "Hang Thai Laoo Khmr Mymr Tibt Mong Thaa Syrc Nkoo Orya Olck Mtei Cher Cans Bopo Copt Tfng Adlm Java "
+    "Sund Bali Bugi Lana Talu Tale Cham Cakm Lepc Limb Newa Tirh Vaii Yiii Lisu Rohg Goth Runr"
+)
+_SCRIPT = regex.compile("|".join(rf"(?P<{script}>\p{{{script}}})" for script in _SCRIPTS.split()))
 _LETTER = regex.compile(rf"(?V1)[[\p{{L}}--\p{{Common}}--\p{{Inherited}}]{_SINDHI_WORDS}]")
 
-# ── what a word's normal form is ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what a word's normal form is ────────────────────────────────────────────────────────────────────────────
 
 _ARABIC_MARKS = r"\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff"
 _HEBREW_MARKS = r"\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -89,18 +98,21 @@ _VARIATION_SELECTORS = r"\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SURROGATES = r"\ud800-\udfff"
 
 _DROPPED = regex.compile(f"[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}]+")
-# In decomposed text: accents of Latin and Greek letters, stress marks on Cyrillic vowels, optional vowels of abjads.
+# In decomposed text: accents of Latin and Greek letters, stress on Cyrillic vowels, vowel points of abjads.
+_ACCENTS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARKS = regex.compile(
-    rf"(?<=[\p{{Latin}}\p{{Greek}}])\p{{M}}+|(?i:(?<=[аеиоуыэюяієѣ]\u0308?))[\u0300\u0301]|[{_ARABIC_MARKS}{_HEBREW_MARKS}]+"
+    rf"[{_ACCENTS}]++(?<=[\p{{Latin}}\p{{Greek}}\p{{N}}][{_ACCENTS}]++)"
+    r"|[\u0300\u0301](?<=(?i:[аеиоуыэюяієѣ])\u0308?.)"
+    rf"|[{_ARABIC_MARKS}{_HEBREW_MARKS}]+"
 )
 
-_PUNCTUATION = str.maketrans(
-    dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_GERSHAYIM, '"') | dict.fromkeys("‐‑", "-") | {"٫": ".", "٬": ","}
-)
 _LETTERS = str.maketrans(
     {chr(code): str(unicodedata.digit(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()}
-    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n", "ŧ": "t"}
-    | {"ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ɛ": "e", "ɔ": "o"}
+    | dict.fromkeys(_APOSTROPHES, "'")
+    | dict.fromkeys(_GERSHAYIM, '"')
+    | {"‐": "-", "‑": "-", "٫": ".", "٬": ","}
+    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
+    | {"ŧ": "t", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ɛ": "e", "ɔ": "o"}
     | {"ё": "е", "ѐ": "е", "ѝ": "и"}
     | {"ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ہ": "ه", "ە": "ه", "ة": "ه", "ۃ": "ه"}
     | {"װ": "וו", "ױ": "וי", "ײ": "יי"}
@@ -109,34 +121,39 @@ _LETTERS = str.maketrans(
 
 _BEFORE_JOINER = {"ണ്": "ൺ", "ന്": "ൻ", "ര്": "ർ", "ല്": "ൽ", "ള്": "ൾ", "ക്": "ൿ", "ত্": "ৎ"}
 _WITH_JOINER = regex.compile(f"({'|'.join(_BEFORE_JOINER)})\u200d")
-_SPELLINGS = {"ൻ്റ": "ന്റ", "ൻറ": "ന്റ", "अॅ": "ॲ", "ऱ्": "र्"}
+# What looks the same, or nearly so, "from=to". Those of a vowel letter and a sign are the Unicode Standard's
+# "do not use" (chapter 12), but people type them.
+_SAME_LOOK = (
+    "ൻ്റ=ന്റ ൻറ=ന്റ अॅ=ॲ ऱ्=र् अा=आ अॉ=ऑ अो=ओ अौ=औ एे=ऐ অা=আ અા=આ અૅ=ઍ અે=એ અૈ=ઐ અૉ=ઑ અો=ઓ અૌ=ઔ ਅਾ=ਆ ਅੈ=ਐ ਅੌ=ਔ "
+    "ੲਿ=ਇ ੲੀ=ਈ ੲੇ=ਏ ੳੁ=ਉ ੳੂ=ਊ ੳੋ=ਓ අා=ආ අැ=ඇ අෑ=ඈ ఒౌ=ఔ ಒೌ=ಔ ഇൗ=ഈ ഉൗ=ഊ എെ=ഐ ഒാ=ഓ ഒൗ=ഔ"
+)
+_SPELLINGS = dict(pair.split("=") for pair in _SAME_LOOK.split())
 _SPELLING = regex.compile("|".join(_SPELLINGS))
 
 
 def normalize(word: str) -> str:
-    """The canonical form of one word, at most `MAX_LENGTH` code points; of its own result, the same again.
+    """The normal form of one word, at most `MAX_LENGTH` code points; that of a normal form is itself.
 
-    It may be empty (a lone tatweel) or hold what no token holds (½ becomes ``1⁄2``): `tokenize` cuts such a form again.
+    It may be empty (a lone tatweel) or hold what separates words (½ gives ``1⁄2``): `tokenize` sees to that.
     """
     if word.isascii() and word.isprintable():
         return word.lower().replace("`", "'")[:MAX_LENGTH]
-    # Nothing is read beyond what could still matter: a canonical ordering of a million marks takes hours.
-    folded = _fold(word[: 4 * MAX_LENGTH])[:MAX_LENGTH]
-    while (again := _fold(folded)[:MAX_LENGTH]) != folded:
-        folded = again
-    return folded
+    word = word[: 4 * MAX_LENGTH]  # ordering a million combining marks canonically would take hours
+    while (folded := _fold(word)[:MAX_LENGTH]) != word:
+        word = folded
+    return word
 
 
 def _fold(word: str) -> str:
-    word = _WITH_JOINER.sub(lambda match: _BEFORE_JOINER[match[1]], word)
-    word = _DROPPED.sub("", word).translate(_PUNCTUATION)
-    word = _MARKS.sub("", unicodedata.normalize("NFKD", word)).casefold()
+    word = _WITH_JOINER.sub(lambda match: _BEFORE_JOINER[str(match[1])], word)
+    word = unicodedata.normalize("NFKD", _DROPPED.sub("", word))
+    word = _MARKS.sub("", word).casefold()
     word = unicodedata.normalize("NFKC", word).translate(_LETTERS)
-    return _SPELLING.sub(lambda match: _SPELLINGS[match[0]], word)
+    return str(_SPELLING.sub(lambda match: _SPELLINGS[str(match[0])], word))
 
 
 def script_of(word: str) -> str:
-    """The ISO 15924 code of the script of the word's first letter; ``Zyyy`` if it has none, ``Zzzz`` if it's a dead script's."""
+    """The ISO 15924 code of the script of a word's first letter; ``Zyyy`` if it has no letter."""
     letter = _LETTER.search(word)
     return _script_of_letter(letter[0]) if letter else "Zyyy"
 
@@ -152,48 +169,47 @@ def _script_of_letter(letter: str) -> str:
 def tokenize(text: str) -> list[Token]:
     """The text's words in order, normalised, with offsets into `text` in code points.
 
-    Words that come of one character (½, ﷺ) share its word's offsets.
+    Words that come of one character (½, ﷺ) all have the offsets of the word it stands in.
     """
     return [
-        Token(token.text, found.start() + token.start, found.start() + token.end, token.script)
+        Token(form, found.start() + start, found.start() + end, script_of(form))
         for found in _pattern(text).finditer(text)
-        for token in _tokens(found[0])
+        for start, end, forms in _stretches(found[0])
+        for form in forms
     ]
 
 
 def terms(text: str) -> list[str]:
     """``[token.text for token in tokenize(text)]``, faster: what indexing needs."""
-    return [term for word in _pattern(text).findall(text) for term in _terms(word)]
+    return [form for word in _pattern(text).findall(text) for form in _forms(word)]
 
 
 def _pattern(text: str) -> regex.Pattern[str]:
-    lowered = text if "www." in text else text.lower()
-    return _WORDS_AND_LINKS if "@" in text or "://" in text or "www." in lowered else _WORDS
+    may_hold_links = "@" in text or "://" in text or "www." in text.lower()
+    return _WORDS_AND_LINKS if may_hold_links else _WORDS
 
 
-def _tokens(word: str) -> tuple[Token, ...]:
-    """The tokens of one match of the pattern, with offsets into it."""
-    return tuple(
-        Token(part, stretch.start(), stretch.end(), script_of(part))
-        for stretch in _STRETCH.finditer(word)
-        for part in _parts(normalize(stretch[0]))
-    )
+def _forms(word: str) -> tuple[str, ...]:
+    return _cached_forms(word) if len(word) <= MAX_LENGTH else _uncached_forms(word)
 
 
-def _parts(form: str) -> list[str]:
-    """A normal form itself, or, where normalising brought in what separates words, the forms it then consists of."""
-    parts = [stretch for word in _pattern(form).findall(form) for stretch in _STRETCH.findall(word)]
+def _uncached_forms(word: str) -> tuple[str, ...]:
+    return tuple(form for _, _, forms in _stretches(word) for form in forms)
+
+
+_cached_forms = lru_cache(maxsize=1 << 16)(_uncached_forms)
+
+
+def _stretches(word: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Start, end and normal forms of each stretch of what the pattern matched."""
+    for stretch in _STRETCH.finditer(word):
+        form = normalize(stretch[0])
+        yield stretch.start(), stretch.end(), [form] if form == word else _words_of(form)
+
+
+def _words_of(form: str) -> list[str]:
+    """The form itself, or the forms it consists of where normalising brought in what separates words."""
+    parts = [str(stretch) for word in _pattern(form).findall(form) for stretch in _STRETCH.findall(word)]
     if parts == [form]:
         return parts
-    return [term for part in parts for term in _parts(normalize(part))]
-
-
-@lru_cache(maxsize=1 << 16)
-def _cached_terms(word: str) -> tuple[str, ...]:
-    return tuple(token.text for token in _tokens(word))
-
-
-def _terms(word: str) -> tuple[str, ...]:
-    if len(word) > MAX_LENGTH:  # kept out of the cache
-        return tuple(token.text for token in _tokens(word))
-    return _cached_terms(word)
+    return [word for part in parts for word in _words_of(normalize(part))]
