@@ -1,0 +1,411 @@
+"""The index: documents in an embedded store, and a query's way through it."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import tantivy
+from tantivy import Occur
+from tantivy import Query as StoreQuery
+
+from scriptbridge import highlights, store, text
+from scriptbridge import languages as known_languages
+from scriptbridge.bridge import Bridge
+from scriptbridge.documents import RESERVED, as_documents, document_id
+from scriptbridge.errors import IndexStorageError, NotAnIndexError, QueryError, ScriptbridgeError
+from scriptbridge.lexicon import Lexicon
+from scriptbridge.types import Document, Expansion, Hit, Position, Token
+
+__all__ = ["Index", "reading_weights"]
+
+MAX_WORDS = 256  # of a query that count
+WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
+RELOADS = 100  # attempts at reading a commit before the next one replaces it
+SHARPNESS = 0.3  # how much less than the likeliest reading an unlikely one weighs
+
+
+def reading_weights(position: Position) -> list[float]:
+    """The weight in the score of each of a position's readings, in their order; the likeliest weighs 1.
+
+    >>> from scriptbridge.types import Reading
+    >>> token = Token("sou", 0, 3, "Latn")
+    >>> reading_weights(Position(token, (Reading("σου", 0.5, "el"), Reading("σοφια", 0.0005, "el"))))
+    [1.0, 0.12589254117941673]
+    """
+    best = max((reading.probability for reading in position.readings), default=0.0)
+    return [(reading.probability / best) ** SHARPNESS if best > 0 else 0.0 for reading in position.readings]
+
+
+class Index:
+    """A collection of documents that Latin-typed queries find.
+
+        with Index.create("my-index") as index:
+            index.add([{"id": "1", "text": "Πώς φτιάχνεται ο μουσακάς"}])
+            index.commit()
+            for hit in index.search("pos ftiaxnetai o mousakas"):
+                print(hit.id, hit.highlight)
+
+    Many readers and one writer may have it open, in any processes. A reader sees what was committed when it
+    opened the index or last called `refresh`. The first `add` or `delete` takes the writer's lock
+    (IndexLockedError if another has it), `close` gives it back. What is not committed is dropped at `close`,
+    and when an `add` or `commit` fails: the index is then as the last commit left it.
+    """
+
+    def __init__(self, path: Path, opened: tantivy.Index) -> None:
+        """Use `Index.create` or `Index.open`."""
+        self.path = path
+        self._store: tantivy.Index | None = opened
+        self._writer: tantivy.IndexWriter | None = None
+        self._declared: set[str] = set()  # languages of documents not committed yet
+        self._detected: Counter[str] = Counter()
+        self._snapshot = self._committed(opened)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        languages: Sequence[str] | str | None = None,
+        fields: Mapping[str, float] | None = None,
+    ) -> Self:
+        """A new index at `path`, a directory that is empty or does not exist.
+
+        `languages` are those whose channels read its queries; by default, those its documents declare or are
+        detected to be in. `fields` are the documents' text fields with their weights in the score, by default
+        ``{"text": 1.0}``.
+        """
+        path = Path(path)
+        manifest = store.Manifest(_checked_fields(fields), given=_checked_languages(languages))
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            content = {entry.name for entry in path.iterdir()}
+        except OSError as error:
+            raise IndexStorageError(f"{path}: cannot be created: {error.strerror or error}") from error
+        if store.Manifest.NAME in content:
+            raise IndexStorageError(f"{path}: already an index; use Index.open, or another path")
+        if content:
+            raise NotAnIndexError(f"{path}: neither an index nor empty; use another path")
+        with store.seam(path, writing=True):
+            tantivy.Index(store.schema(manifest.fields), str(path))
+        manifest.write(path)  # last: it is what makes the directory an index
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """The index at `path`, to read and to write."""
+        path = Path(path)
+        store.Manifest.read(path)
+        with store.seam(path):
+            opened = tantivy.Index.open(str(path))
+            opened.config_reader("manual")
+        return cls(path, opened)
+
+    # ---- the query's way
+
+    def search(self, query: str, k: int = 10) -> list[Hit]:
+        """The k best documents, best first; none for a query of which no word is found.
+
+        Words in other scripts are sought as they are, Latin ones by their readings; a query's first 256 words
+        count. Equal scores stand in the order of ids (which of them are among the k is the store's order).
+        """
+        snapshot = self._reading()
+        expansion = snapshot.bridge.expand(_words(query))
+        terms = highlights.sought(expansion, [reading_weights(position) for position in expansion.positions])
+        return [_hit(found, terms) for found in snapshot.best(expansion, k)]
+
+    def rank(self, query: str, k: int = 10) -> list[tuple[str, float]]:
+        """The ids and scores of what `search` finds: what a run needs."""
+        snapshot = self._reading()
+        return [(found.id, found.score) for found in snapshot.best(snapshot.bridge.expand(_words(query)), k)]
+
+    def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
+        """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
+
+        A word that stands as it was typed weighs 1: native queries score as plain BM25 does.
+        """
+        return [(found.id, found.score) for found in self._reading().best(expansion, k)]
+
+    # ---- what is in it
+
+    @property
+    def bridge(self) -> Bridge:
+        """The channels of the index's languages over its terms; built when first needed."""
+        return self._reading().bridge
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages whose channels read queries."""
+        return self._snapshot.manifest.languages
+
+    @property
+    def fields(self) -> Mapping[str, float]:
+        """The documents' text fields and their weights in the score."""
+        return self._snapshot.manifest.fields
+
+    def __len__(self) -> int:
+        """Documents committed."""
+        return self._reading().searcher.num_docs
+
+    def __bool__(self) -> bool:
+        return True  # an index without documents is one too
+
+    def __repr__(self) -> str:
+        state = "closed" if self._store is None else f"{len(self):,} documents"
+        return f"<Index {str(self.path)!r}: {state}, languages: {' '.join(self.languages) or 'none'}>"
+
+    # ---- writing
+
+    def add(self, documents: Iterable[Document | Mapping[str, Any] | tuple[str, str]]) -> int:
+        """Add documents, replacing those of the same id, and return how many; once committed, they are found.
+
+        Each is a Document, a mapping like a line of a file (see `documents.read_documents`) or an (id, text)
+        pair. They are taken one by one, in bounded memory.
+        """
+        count = 0
+        with self._writing() as writer:
+            for document in as_documents(documents, tuple(self.fields)):
+                terms = {name: text.terms(value) for name, value in document.fields.items()}
+                record = store.stored(document, terms)
+                with store.seam(self.path, writing=True):
+                    writer.delete_documents_by_term(store.ID, document.id)
+                    writer.add_document(record)
+                self._note_language(document.lang, terms)
+                count += 1
+        return count
+
+    def delete(self, ids: Iterable[str | int] | str | int) -> None:
+        """Delete the documents of these ids, where there are such; once committed, they are gone."""
+        checked = [document_id(each) for each in ([ids] if isinstance(ids, str | int) else ids)]
+        with self._writing() as writer, store.seam(self.path, writing=True):
+            for each in checked:
+                writer.delete_documents_by_term(store.ID, each)
+
+    def commit(self) -> None:
+        """Make what was added and deleted durable, and see it."""
+        if self._writer is None:
+            self._reading()
+            return
+        with self._writing() as writer:
+            if self._declared or self._detected:  # before the store commits: a language too many does no harm
+                manifest = store.Manifest.read(self.path)
+                manifest.with_languages(self._declared, self._detected).write(self.path)
+                self._forget_languages()
+            with store.seam(self.path, writing=True):
+                writer.commit()
+        self.refresh()
+        self._snapshot.save_lexicon()
+
+    def refresh(self) -> None:
+        """See what was committed meanwhile, here or by another process."""
+        before = self._reading()
+        assert self._store is not None
+        self._snapshot = self._committed(self._store)
+        self._snapshot.take_bridge(before)
+
+    def close(self) -> None:
+        """Drop what is not committed and give the writer's lock back. `Index.open` opens the index again."""
+        writer, self._writer, self._store = self._writer, None, None
+        if writer is not None:
+            with store.seam(self.path, writing=True):
+                writer.rollback()
+                writer.wait_merging_threads()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ---- inside
+
+    def _reading(self) -> _Snapshot:
+        if self._store is None:
+            raise IndexStorageError(f"{self.path}: this index is closed; Index.open opens it again")
+        return self._snapshot
+
+    @contextmanager
+    def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        """The store's writer; whatever fails while it is used takes the index back to its last commit."""
+        self._reading()
+        assert self._store is not None
+        if self._writer is None:
+            with store.seam(self.path, writing=True):
+                self._writer = self._store.writer(WRITER_MEMORY, num_threads=1)
+        try:
+            yield self._writer
+        except BaseException as error:
+            self._forget_languages()
+            try:
+                with store.seam(self.path, writing=True):
+                    self._writer.rollback()
+            except ScriptbridgeError:  # it is beyond use; what it had not committed goes with it
+                self._writer = None
+            error.add_note(f"{self.path}: nothing since the last commit was kept")
+            raise
+
+    def _note_language(self, declared: str | None, terms: Mapping[str, Sequence[str]]) -> None:
+        if self._snapshot.manifest.given is not None:
+            return
+        if declared is not None:
+            self._declared.add(declared)
+        elif detected := known_languages.detect(chain.from_iterable(terms.values())):
+            self._detected[detected] += 1
+
+    def _forget_languages(self) -> None:
+        self._declared, self._detected = set(), Counter()
+
+    def _committed(self, opened: tantivy.Index) -> _Snapshot:
+        for _ in range(RELOADS):
+            opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
+            with store.seam(self.path):
+                opened.reload()
+                searcher = opened.searcher()
+            if store.opstamp(self.path) == opstamp:
+                return _Snapshot(self.path, opened.schema, searcher, opstamp, manifest)
+        raise IndexStorageError(f"{self.path}: commits came faster than they could be read; try again")
+
+
+class _Found(NamedTuple):
+    id: str
+    score: float
+    source: bytes  # the document as it is stored
+
+
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    """One commit: its documents and, once needed, the bridge over its terms."""
+
+    path: Path
+    schema: tantivy.Schema
+    searcher: tantivy.Searcher
+    opstamp: int
+    manifest: store.Manifest
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def best(self, expansion: Expansion, k: int) -> list[_Found]:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise QueryError(f"k: {k!r} came; accepted are integers from 1")
+        query = self.query(expansion)
+        if query is None:
+            return []
+        with store.seam(self.path):
+            limit = max(1, min(k, self.searcher.num_docs))
+            best = self.searcher.search(query, limit, count=False).hits
+            records = [(score, self.searcher.doc(address)) for score, address in best]
+        found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
+        return sorted(found, key=lambda each: (-each.score, each.id))
+
+    def query(self, expansion: Expansion) -> StoreQuery | None:
+        """The sum over positions of the best weighted reading; None if there is nothing to seek."""
+        positions = []
+        for position in expansion.positions:
+            readings = [
+                self.term_query(reading.term, weight)
+                for reading, weight in zip(position.readings, reading_weights(position), strict=True)
+                if weight > 0
+            ]
+            if readings:
+                best = readings[0] if len(readings) == 1 else StoreQuery.disjunction_max_query(readings)
+                positions.append((Occur.Should, best))
+        return StoreQuery.boolean_query(positions) if positions else None
+
+    def term_query(self, term: str, weight: float) -> StoreQuery:
+        """A term's BM25, summed over fields by their weights."""
+        in_fields = [
+            _boosted(StoreQuery.term_query(self.schema, name, term, "freq"), weight * field_weight)
+            for name, field_weight in self.manifest.fields.items()
+        ]
+        if len(in_fields) == 1:
+            return in_fields[0]
+        return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])
+
+    @property
+    def bridge(self) -> Bridge:
+        with self.lock:
+            return self._bridge
+
+    @cached_property
+    def _bridge(self) -> Bridge:
+        return Bridge(self._lexicon, self.manifest.languages)
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        kept = Lexicon.load(self.path / store.LEXICON, str(self.opstamp))
+        return Lexicon.from_terms(self.terms()) if kept is None else kept
+
+    def terms(self) -> Mapping[str, int]:
+        """Every term and how many documents hold it, in the field where most do."""
+        terms: dict[str, int] = {}
+        for name in self.manifest.fields:
+            with store.seam(self.path):
+                in_field = self.searcher.terms_with_prefix(name, "")
+            for term, df in in_field:
+                if df > terms.get(term, 0):
+                    terms[term] = df
+        return terms
+
+    def save_lexicon(self) -> None:
+        """Keep the terms beside the store, so that the next opening is quick; it works without."""
+        with self.lock, suppress(OSError):
+            self._lexicon.save(self.path / store.LEXICON, str(self.opstamp))
+
+    def take_bridge(self, other: _Snapshot) -> None:
+        """Keep what another snapshot of the same commit has built."""
+        if (other.opstamp, other.manifest) == (self.opstamp, self.manifest):
+            self.__dict__.update(
+                {name: other.__dict__[name] for name in ("_lexicon", "_bridge") if name in other.__dict__}
+            )
+
+
+def _boosted(query: StoreQuery, weight: float) -> StoreQuery:
+    return query if weight == 1.0 else StoreQuery.boost_query(query, weight)
+
+
+def _words(query: str) -> list[Token]:
+    if not isinstance(query, str):
+        raise QueryError(f"query: a {type(query).__name__} came; accepted are strings")
+    return text.tokenize(query)[:MAX_WORDS]
+
+
+def _hit(found: _Found, terms: Mapping[str, highlights.Sought]) -> Hit:
+    document = store.loaded(found.source)
+    matched = highlights.find(document.fields, terms)
+    return Hit(found.id, found.score, document, highlights.passage(document.fields, matched, terms), matched)
+
+
+def _checked_fields(fields: Mapping[str, float] | None) -> dict[str, float]:
+    if fields is None:
+        return {"text": 1.0}
+    if not isinstance(fields, Mapping) or not fields:
+        raise ScriptbridgeError(
+            f'fields: {fields!r} came; accepted are names and weights like {{"text": 1.0}}'
+        )
+    for name, weight in fields.items():
+        valid = isinstance(name, str) and tantivy.SchemaBuilder.is_valid_field_name(name)
+        if not valid or name in RESERVED or name.startswith("_"):
+            raise ScriptbridgeError(
+                f"fields: {name!r} came; accepted are names but 'id', 'lang', '_…' and '-…'"
+            )
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight <= 0:
+            raise ScriptbridgeError(f"fields: {name!r} has weight {weight!r}; accepted are numbers above 0")
+    return {name: float(weight) for name, weight in fields.items()}
+
+
+def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    if codes is None:
+        return None
+    each = [codes] if isinstance(codes, str) else codes
+    return tuple(dict.fromkeys(known_languages.load(code).code for code in each))

@@ -1,0 +1,200 @@
+"""The directory on disk: what the store (tantivy) holds, what stands beside it, and its errors as ours.
+
+An index is tantivy's segments and its ``meta.json``, which alone says what is committed; beside them stand
+``scriptbridge.json``, the manifest, and ``lexicon.bin``, a snapshot of the terms that can always be rebuilt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import tantivy
+
+from scriptbridge import __version__
+from scriptbridge.errors import (
+    IndexFormatError,
+    IndexLockedError,
+    IndexStorageError,
+    NotAnIndexError,
+    ScriptbridgeError,
+)
+from scriptbridge.types import Document
+
+__all__ = ["ID", "LEXICON", "SOURCE", "Manifest", "loaded", "opstamp", "schema", "seam", "stored"]
+
+FORMAT = 1  # of the directory, and of the normalisation that its terms went through
+LEXICON = "lexicon.bin"
+ID, SOURCE = "_id", "_source"  # fields of the store beside the documents' own
+SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """``scriptbridge.json``: what the store does not say of an index.
+
+    `given` are the languages the index was created with. Without them it has those that documents declare,
+    and those that enough were detected to be in: `detected` counts documents.
+    """
+
+    NAME = "scriptbridge.json"
+
+    fields: dict[str, float]
+    given: tuple[str, ...] | None = None
+    declared: frozenset[str] = frozenset()
+    detected: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages whose channels read queries."""
+        if self.given is not None:
+            return self.given
+        enough = SPOKEN * sum(self.detected.values())
+        return tuple(
+            sorted(self.declared | {code for code, count in self.detected.items() if count >= enough})
+        )
+
+    def with_languages(self, declared: Iterable[str], detected: Mapping[str, int]) -> Manifest:
+        """This and the languages of more documents."""
+        codes = sorted({*self.detected, *detected})
+        counts = {code: self.detected.get(code, 0) + detected.get(code, 0) for code in codes}
+        return replace(self, declared=self.declared.union(declared), detected=counts)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """The manifest of the index at `path`."""
+        try:
+            content = json.loads((path / cls.NAME).read_bytes())
+            if content["format"] > FORMAT:
+                raise IndexFormatError(
+                    f"{path}: format {content['format']} came, written by scriptbridge "
+                    f"{content.get('scriptbridge')}; scriptbridge {__version__} reads up to format {FORMAT}: "
+                    "upgrade it, or index the documents again"
+                )
+            given = content["languages"]
+            return cls(
+                fields={str(name): float(weight) for name, weight in content["fields"].items()},
+                given=None if given is None else tuple(map(str, given)),
+                declared=frozenset(map(str, content["declared"])),
+                detected={str(code): int(count) for code, count in content["detected"].items()},
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotAnIndexError(f"{path}: no scriptbridge index here; Index.create makes one") from error
+        except OSError as error:
+            raise IndexStorageError(
+                f"{path / cls.NAME}: cannot be read: {error.strerror or error}"
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _damaged(path, f"{cls.NAME}: {error!r}") from error
+
+    def write(self, path: Path) -> None:
+        """Replace the manifest at `path`: whole or not at all, whenever the power fails."""
+        content = {
+            "format": FORMAT,
+            "scriptbridge": __version__,
+            "fields": self.fields,
+            "languages": self.given,
+            "declared": sorted(self.declared),
+            "detected": self.detected,
+        }
+        partial = path / f"{self.NAME}.partial"
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(content, file, ensure_ascii=False, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path / self.NAME)
+            _sync_directory(path)
+        except OSError as error:
+            raise IndexStorageError(
+                f"{path / self.NAME}: cannot be written: {error.strerror or error}; "
+                "what was committed before is intact"
+            ) from error
+
+
+def schema(fields: Iterable[str]) -> tantivy.Schema:
+    """The id, the document as it came, and its text fields' terms."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field(ID, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field(SOURCE, stored=True)
+    for name in fields:
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def stored(document: Document, terms: Mapping[str, Sequence[str]]) -> tantivy.Document:
+    """A document for the store, given the terms of its text fields."""
+    source = {
+        "id": document.id,
+        "fields": document.fields,
+        "lang": document.lang,
+        "metadata": document.metadata,
+    }
+    record = tantivy.Document()
+    record.add_text(ID, document.id)
+    record.add_bytes(SOURCE, _encode(source).encode())
+    for name, words in terms.items():
+        record.add_text(name, " ".join(words))
+    return record
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def loaded(source: bytes) -> Document:
+    """The document that `stored` kept as bytes."""
+    return Document(**json.loads(source))
+
+
+def opstamp(path: Path) -> int:
+    """The number of the store's last commit."""
+    try:
+        return int(json.loads((path / "meta.json").read_bytes())["opstamp"])
+    except FileNotFoundError as error:
+        raise _damaged(path, "meta.json is missing") from error
+    except OSError as error:
+        raise IndexStorageError(f"{path / 'meta.json'}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, f"meta.json: {error!r}") from error
+
+
+@contextmanager
+def seam(path: Path, *, writing: bool = False) -> Iterator[None]:
+    """The store's errors as ours. It raises ValueError and, where Rust panics, a BaseException of its own."""
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        raise _translated(path, str(error), writing) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _translated(path, str(error), writing) from error
+
+
+_DISK = ("os error", "writer was killed", "worker thread")
+
+
+def _translated(path: Path, message: str, writing: bool) -> ScriptbridgeError:
+    if "LockBusy" in message:
+        return IndexLockedError(f"{path}: another writer has this index open; close it first")
+    if writing or any(sign in message for sign in _DISK):
+        return IndexStorageError(f"{path}: {message}; what was committed before is intact")
+    return _damaged(path, message)
+
+
+def _damaged(path: Path, problem: str) -> IndexFormatError:
+    return IndexFormatError(f"{path}: this index is damaged: {problem}; index the documents again")
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name != "posix":  # elsewhere a directory cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
