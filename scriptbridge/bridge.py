@@ -19,13 +19,14 @@ from .types import Completion, Deromanization, Expansion, Position, Reading, Tok
 
 __all__ = ["Bridge"]
 
-READINGS = 16  # readings a token
-BUDGET = 600  # trie nodes opened for a token and language, at most: the beam
+READINGS = 10  # readings a token
+BUDGET = 400  # trie nodes opened for a token and language, at most: the beam
+GREED = 0.2  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 MAX_LANGUAGES = 3  # languages that may speak for one token
 LEAST_BELIEF = 0.02  # a language below this posterior stays silent
-SHARPNESS = 0.5  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
-PRIOR = 0.5  # a term is as likely as df ** PRIOR
+SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
+PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OUTSIDE = 0.35  # a word that is not in the lexicon is worth so much a letter, relative to a typical letter
 
 
@@ -62,7 +63,7 @@ class _Decoder:
             channel.slot_spelling,
             channel.slot_probability,
             np.array(sorted(beginnings), np.int64),
-            channel.typical,
+            GREED,
             NOISE,
         )
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from . import kernels, languages, text
 from .errors import ChannelError
 
-__all__ = ["Channel", "romanize"]
+__all__ = ["Channel", "latin_trigrams", "romanize"]
 
 MAGIC = b"scriptbridge-channel 1\n"
 LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
@@ -197,10 +197,11 @@ class Channel:
         pairs: Iterable[tuple[str, str, float]],
         sources: Iterable[str] = (),
         iterations: int = 4,
+        scheme_strength: float = 20.0,
     ) -> Channel:
         """Estimate a channel by EM from (native word, Latin word, weight) triples, the language's scheme as prior.
 
-        Words are normalised here; pairs with letters outside the language or a-z 0-9 ' are left out.
+        The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here; pairs with letters outside the language or a-z 0-9 ' are left out.
         Raises ChannelError where no pair can be used.
         """
         if isinstance(language, str):
@@ -210,7 +211,7 @@ class Channel:
             raise ChannelError(
                 f"none of the pairs can be used for {language.name}: need native words in its letters beside Latin words of a-z, 0-9 and '"
             )
-        return _Estimate(language, usable).run(iterations).channel(tuple(sources))
+        return _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources))
 
 
 _ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cost", "trigrams")
@@ -271,7 +272,7 @@ def _usable(language: languages.Language, pairs: Iterable[tuple[str, str, float]
     known = set(language.letters)
     for native, latin, weight in pairs:
         native, latin = text.normalize(native), text.normalize(latin)
-        if native and latin and set(native) <= known and latin.isascii() and all(letter in LATIN for letter in latin):
+        if weight > 0 and native and latin and set(native) <= known and latin.isascii() and all(letter in LATIN for letter in latin):
             yield native, latin, weight
 
 
@@ -281,7 +282,7 @@ class _Estimate:
 
     language: languages.Language
     pairs: list[tuple[str, str, float]]
-    scheme_strength: float = 20.0  # the scheme counts as so many observations of each unit
+    scheme_strength: float = 20.0
     context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
     max_letters: int = 40
     typical: float = 0.4
@@ -447,13 +448,13 @@ class _Estimate:
             np.array(row_start, np.int32),
             np.array(slot_spelling, np.uint16),
             cost.astype(np.uint8),
-            _trigram_costs((latin, weight) for _, latin, weight in self.pairs),
+            latin_trigrams((latin, weight) for _, latin, weight in self.pairs),
             self.typical,
             sources,
         )
 
 
-def _trigram_costs(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
+def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
     """Letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-Bell), as costs; shape (28 ** 3,).
 
     Letters are 1–26, digits and the apostrophe 27, 0 the edge.

@@ -310,12 +310,12 @@ def _is_prefix(sorted_keys, key):
 
 
 @njit(cache=True, nogil=True)
-def _outlook(unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, typical, noise):
-    """How well the best unit that begins with a letter goes on from Latin position j, relative to a typical letter; (256, len + 1)."""
+def _outlook(unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, greed, noise):
+    """How well the best unit that begins with a letter goes on from Latin position j, relative to `greed` a letter; (256, len + 1)."""
     outlook = np.full((256, length + 1), noise)
     credit = np.empty(MAX_SPELLING + 1)
     for n in range(MAX_SPELLING + 1):
-        credit[n] = typical ** (-n)
+        credit[n] = greed ** (-n)
     for unit in range(len(unit_keys)):
         first = unit_keys[unit]
         while first >= 256:
@@ -363,7 +363,7 @@ def decode(
     slot_spelling,
     slot_probability,
     starts_unit,
-    typical,
+    greed,
     noise,
     prior,
     limit,
@@ -371,7 +371,7 @@ def decode(
 ):
     """The terms that `token` most likely means: (terms, P(token | term)), at most `limit`, best P · df ** prior first.
 
-    Best-first search over the trie; a node's priority is the probability of the best way to have come this far, times `typical` for
+    Best-first search over the trie; a node's priority is the probability of the best way to have come this far, times `greed` for
     each Latin letter still to come, times the largest prior below it. P is exact (summed over all segmentations); the list
     is the exact one unless `budget` nodes were opened before it was complete. `starts_unit` holds the keys of the
     beginnings, of two letters and more, of all units, sorted. Returns also how many nodes were opened.
@@ -387,11 +387,11 @@ def decode(
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
     outlook = _outlook(
-        unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, typical, noise
+        unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, greed, noise
     )
     to_come = np.empty(length + 1)
     for j in range(length + 1):
-        to_come[j] = typical ** (length - j)
+        to_come[j] = greed ** (length - j)
     df_power = np.empty(256)
     for i in range(256):
         df_power[i] = 2.0 ** (prior * i / 8.0)
