@@ -1,9 +1,8 @@
 """Channels for measuring on text that the shipped weights have partly seen.
 
 The weights of two languages were estimated from word pairs that were cut out of the very sentences that
-`bn.banglatlit-knownitem` and `fa.finglish-telegram-knownitem` ask for. So their queries are halved, and
-each half is searched with a channel whose word pairs are those of the other half: every pair's count less
-the times that it stands in the sentences of the half under test.
+`bn.banglatlit-knownitem` and `fa.finglish-telegram-knownitem` ask for. So their queries are halved, and each
+half is searched with a channel estimated without the pairs that only its own sentences gave.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.datasets import Collection, QuerySet, WordPair, read_pairs
+from benchmarks.channels import estimate
+from benchmarks.datasets import Collection, QuerySet, read_pairs
 from scriptbridge import text
 from scriptbridge.channel import Channel
 
-__all__ = ["HALVES", "SEEN_PAIRS", "channel_for", "half_of", "unseen_pairs"]
+__all__ = ["HALVES", "SEEN_PAIRS", "channel_for", "half_of", "own_pairs"]
 
 SEEN_PAIRS = {
     "bn.banglatlit-knownitem": "bn.banglatlit-words.tsv.gz",
@@ -36,18 +36,20 @@ def half_of(queries: QuerySet, half: int) -> QuerySet:
 
 
 def channel_for(data: Path, collection: Collection, half: QuerySet) -> Channel:
-    """A channel learned without the sentences of `half`."""
-    pairs = unseen_pairs(data, collection, half)
-    return Channel.learn(half.language, ((pair.native, pair.latin, pair.count) for pair in pairs))
+    """The channel of the half's language, estimated without the pairs that only its sentences gave."""
+    return estimate(data, half.language, without=own_pairs(data, collection, half))
 
 
-def unseen_pairs(data: Path, collection: Collection, queries: QuerySet) -> list[WordPair]:
-    """The word pairs of the set's source, less those that stand in the sentences of `queries`."""
-    seen = _pairs_within(collection, queries)
+def own_pairs(data: Path, collection: Collection, half: QuerySet) -> frozenset[tuple[str, str]]:
+    """The normalised word pairs of the set's source that stand in the sentences of `half` and nowhere else.
+
+    A pair does where its sentences hold it as often as the source does.
+    """
     known: Counter[tuple[str, str]] = Counter()
-    for pair in read_pairs(data / "pairs" / SEEN_PAIRS[queries.name]):
+    for pair in read_pairs(data / "pairs" / SEEN_PAIRS[half.name]):
         known[text.normalize(pair.native), text.normalize(pair.latin)] += pair.count
-    return [WordPair(*words, count) for words, count in sorted((known - seen).items())]
+    elsewhere = known - _pairs_within(collection, half)
+    return frozenset(known.keys() - elsewhere.keys())
 
 
 def _pairs_within(collection: Collection, queries: QuerySet) -> Counter[tuple[str, str]]:

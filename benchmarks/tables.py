@@ -38,19 +38,26 @@ def together(measured: Measured) -> str:
 
 def speed(measured: Measured) -> str:
     """Milliseconds of a query, and the other costs with their limits."""
+    sections = measured["sections"].values()
     times = [
         [
             row["case"],
             row["kind"],
-            _milliseconds(row["fold+fuzzy"]),
+            f"{row['terms']:,}",
+            _milliseconds(row["fuzzy"]),
             _milliseconds(row["scriptbridge"]),
             _number(row["ratio"], 2),
-            _number(row["limit"], 1),
+            f"≤ {row['limit']}",
         ]
-        for row in measured["queries"]
+        for section in sections
+        for row in section["queries"]
     ]
-    columns = ["index", "queries", "fold + fuzzy, ms", "scriptbridge, ms", "ratio", "at most"]
-    costs = [[row["what"], f"{row['value']:,.4g} {row['unit']}", row["limit"]] for row in measured["costs"]]
+    costs = [
+        [row["what"], f"{_rounded(row['value'])} {row['unit']}", row["wanted"]]
+        for section in sections
+        for row in section["costs"]
+    ]
+    columns = ["index", "queries", "terms", "fold + fuzzy, ms", "scriptbridge, ms", "ratio", "wanted"]
     return _table(columns, times) + "\n" + _table(["cost", "measured", "wanted"], costs)
 
 
@@ -74,6 +81,10 @@ def _row(name: str, row: Measured) -> list[str]:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _milliseconds(times: Measured) -> str:

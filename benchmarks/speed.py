@@ -1,0 +1,326 @@
+"""What a query, the index and the bridge cost, beside fold + fuzzy on tantivy over the same documents.
+
+``python -m benchmarks.speed ../shared/data`` runs in one process and one thread. Queries have four words,
+each query is asked once, whatever scriptbridge keeps from earlier queries is emptied before each, and the
+two systems take turns. Both times go from the query's text to the ids of the ten best documents.
+
+Figures go to a JSON file, to which a later run of some sections only adds its own; see `tables` for the
+page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gc
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import numba
+
+from benchmarks import datasets, report, tables
+from benchmarks.baselines import FoldedIndex
+from benchmarks.datasets import Collection
+from benchmarks.synthetic import enlarge, invented
+from scriptbridge import bridge as bridge_module
+from scriptbridge import text
+from scriptbridge.bridge import Bridge
+from scriptbridge.index import Index
+from scriptbridge.lexicon import Lexicon
+from scriptbridge.types import Document
+
+__all__ = ["Cost", "QueryTimes", "main"]
+
+K = 10
+QUERIES = 1000  # timed, of each kind
+WARM_UP = 20
+TURN = 50  # queries of one system before it is the other's turn
+MILLION = 1_000_000
+LANGUAGE = "hi.dakshina-dev"
+SINGLE = ("hi.dakshina-dev", "bn.dakshina-dev", "ta.dakshina-dev", "ur.dakshina-dev")
+SEARCH_COMMAND = "import sys; from scriptbridge.cli import main; sys.argv[0] = 'scriptbridge'; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds."""
+
+    median: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTimes:
+    """Times of four-word queries; `ratio` is of the medians, `limit` what it should stay under."""
+
+    case: str
+    kind: str
+    documents: int
+    terms: int
+    queries: int
+    fuzzy: Times
+    scriptbridge: Times
+    ratio: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Anything else, with what is wanted of it."""
+
+    what: str
+    value: float
+    unit: str
+    wanted: str = ""
+
+
+Section = list[QueryTimes | Cost]
+
+
+# ---- four-word queries
+
+
+def million(data: Path) -> Section:
+    """One language with a million terms: real documents, and invented ones (see `synthetic`)."""
+    collection = enlarge(datasets.load_collection(data, LANGUAGE), MILLION)
+    with _indexed(collection) as index:
+        times = [
+            _compare("one language, a million terms", index, collection, queries, kind, 1.0)
+            for kind, queries in _queries(data, [LANGUAGE])
+        ]
+        return [*times, *_opening(index.path)]
+
+
+def twelve(data: Path) -> Section:
+    """The twelve Dakshina collections in one index."""
+    collection = datasets.merge(
+        "twelve", [datasets.load_collection(data, name) for name in datasets.DAKSHINA]
+    )
+    with _indexed(collection) as index:
+        return [
+            _compare("twelve languages in one index", index, collection, queries, kind, 1.5)
+            for kind, queries in _queries(data, datasets.DAKSHINA)
+        ]
+
+
+def single(data: Path) -> Section:
+    """Collections of 10,000 documents, one language each."""
+    section: Section = []
+    for name in SINGLE:
+        collection = datasets.load_collection(data, name)
+        with _indexed(collection) as index:
+            section += [
+                _compare(f"10,000 documents, {name}", index, collection, queries, kind, 2.0)
+                for kind, queries in _queries(data, [name])
+            ]
+    ratios = [each.ratio for each in section if isinstance(each, QueryTimes)]
+    return [*section, Cost("mean ratio over collections of 10,000 documents", fmean(ratios), "x", "≤ 2.0")]
+
+
+def _queries(data: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Distinct four-word Latin queries of each kind, as many of every set."""
+    each = -(-(QUERIES + WARM_UP) // len(names))
+    for kind in datasets.KINDS:
+        chosen: list[str] = []
+        for name in names:
+            typed = datasets.load_queries(data, name, kind).latin.values()
+            chosen += [query for query in dict.fromkeys(typed) if len(text.terms(query)) == 4][:each]
+        random.Random(report.SEED).shuffle(chosen)
+        yield kind, chosen
+
+
+def _compare(
+    case: str, index: Index, collection: Collection, queries: Sequence[str], kind: str, limit: float
+) -> QueryTimes:
+    folded = FoldedIndex(collection.texts.items())
+    systems: list[Callable[[str], object]] = [
+        functools.partial(folded.fuzzy_rank, k=K),
+        functools.partial(index.rank, k=K),
+    ]
+    fuzzy, ours = _take_turns(systems, queries)
+    times = QueryTimes(
+        case,
+        kind,
+        len(collection.texts),
+        len(index.bridge.lexicon),
+        len(queries) - WARM_UP,
+        fuzzy,
+        ours,
+        ours.median / fuzzy.median,
+        limit,
+    )
+    report.say(
+        f"{case}, {kind}: fold+fuzzy {fuzzy.median:.3f} (p99 {fuzzy.p99:.3f}) ms,"
+        f" scriptbridge {ours.median:.3f} (p99 {ours.p99:.3f}) ms,"
+        f" ratio {times.ratio:.2f} (limit {limit}), {times.terms:,} terms"
+    )
+    return times
+
+
+def _take_turns(systems: Sequence[Callable[[str], object]], queries: Sequence[str]) -> list[Times]:
+    """Every system's times over all queries but the first few, which warm it up."""
+    times: list[list[float]] = [[] for _ in systems]
+    for start in [0, *range(WARM_UP, len(queries), TURN)]:
+        turn = queries[start : start + TURN] if start else queries[:WARM_UP]
+        for taken, search in zip(times, systems, strict=True):
+            taken += [_milliseconds(search, query) for query in turn]
+    return [_times(taken[WARM_UP:]) for taken in times]
+
+
+def _milliseconds(do: Callable[[str], object], given: str) -> float:
+    _forget()
+    start = time.perf_counter()
+    do(given)
+    return (time.perf_counter() - start) * 1000
+
+
+def _forget() -> None:
+    """Empty what scriptbridge keeps from earlier queries."""
+    for module in (text, bridge_module):
+        for value in vars(module).values():
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()
+
+
+def _times(taken: Sequence[float]) -> Times:
+    return Times(median(taken), sorted(taken)[int(0.99 * len(taken))])
+
+
+@contextmanager
+def _indexed(collection: Collection) -> Iterator[Index]:
+    """An index of a collection, opened anew, in a folder that goes away with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index"
+        with Index.create(path) as index:
+            index.add(_documents(collection))
+            index.commit()
+        with Index.open(path) as index:
+            yield index
+
+
+def _documents(collection: Collection) -> list[Document]:
+    return [Document(id, {"text": words}, collection.languages[id]) for id, words in collection.texts.items()]
+
+
+# ---- the bridge
+
+
+def decode(data: Path) -> Section:
+    """Time to read one token over lexicons of growing size."""
+    collection = datasets.load_collection(data, LANGUAGE)
+    real = sorted({term for words in collection.texts.values() for term in text.terms(words)})
+    queries = datasets.load_queries(data, LANGUAGE, "rare").latin.values()
+    tokens = list(dict.fromkeys(token.text for query in queries for token in text.tokenize(query)))
+    section: Section = []
+    random.Random(report.SEED).shuffle(real)
+    words = real + invented([word for word in real if text.script_of(word) != "Latn"], MILLION - len(real))
+    for size in (10_000, 100_000, MILLION):
+        bridge = Bridge(Lexicon.from_terms(dict.fromkeys(words[:size], 1)), [LANGUAGE.split(".")[0]])
+        (times,) = _take_turns([bridge.expand], tokens[: QUERIES + WARM_UP])
+        report.say(f"{size:,} terms: {times.median * 1000:.0f} µs a token, p99 {times.p99 * 1000:.0f} µs")
+        section += [
+            Cost(f"reading a token, {size:,} terms, median", times.median * 1000, "µs"),
+            Cost(f"reading a token, {size:,} terms, p99", times.p99 * 1000, "µs"),
+        ]
+    return section
+
+
+def _opening(path: Path) -> Section:
+    """Opening an index and readying its bridge, and the memory that takes."""
+    gc.collect()
+    tracemalloc.start()
+    with Index.open(path) as index:
+        index.bridge.expand("pahla")
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        size = len(index.bridge.lexicon)
+        memory = max(held, index.bridge.lexicon.nbytes) / size
+    start = time.perf_counter()
+    with Index.open(path) as index:
+        index.bridge.expand("pahla")
+        seconds = time.perf_counter() - start
+    report.say(f"{size:,} terms: {memory:.0f} bytes a term, opened in {seconds:.2f} s")
+    return [
+        Cost(f"memory of the bridge, {size:,} terms", memory, "bytes a term", "≤ 150"),
+        Cost(f"opening an index of {size:,} terms", seconds, "s", "≤ 1"),
+    ]
+
+
+# ---- indexing and the command
+
+
+def indexing(data: Path) -> Section:
+    """Documents a second of processor time, all threads counted, with the commit."""
+    collection = datasets.merge(
+        "twelve", [datasets.load_collection(data, name) for name in datasets.DAKSHINA]
+    )
+    documents = _documents(collection)
+    with tempfile.TemporaryDirectory() as folder:
+        with Index.create(Path(folder) / "warm-up") as index:
+            index.add(documents[:1000])
+            index.commit()
+        start, started = time.process_time(), time.perf_counter()
+        with Index.create(Path(folder) / "index") as index:
+            index.add(documents)
+            index.commit()
+        core, wall = time.process_time() - start, time.perf_counter() - started
+    report.say(f"indexing: {len(documents) / core:,.0f} documents a second and core, {wall:.1f} s")
+    return [
+        Cost("indexing", len(documents) / core, "documents a second and core", "≥ 8,000"),
+        Cost(f"indexing {len(documents):,} documents", wall, "s"),
+    ]
+
+
+def command(data: Path) -> Section:
+    """The `search` command in a process of its own, from start to end; compiled code is cached on disk."""
+    collection = datasets.load_collection(data, LANGUAGE)
+    with _indexed(collection) as index:
+        call = [sys.executable, "-c", SEARCH_COMMAND, "search", str(index.path), "gulab vishesh"]
+        subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+        taken = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+            taken.append(time.perf_counter() - start)
+    report.say(f"search command: {median(taken):.2f} s")
+    return [Cost("the search command, cold, median of 5", median(taken), "s", "≤ 1.5")]
+
+
+SECTIONS: dict[str, Callable[[Path], Section]] = {
+    each.__name__: each for each in (million, twelve, single, decode, indexing, command)
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="only these")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed.json"))
+    options = parser.parse_args(arguments)
+    numba.set_num_threads(1)
+    sections: dict[str, Any] = report.load(options.out).get("sections", {})
+    for name in options.sections:
+        measured = SECTIONS[name](options.data)
+        sections[name] = {
+            "queries": [asdict(each) for each in measured if isinstance(each, QueryTimes)],
+            "costs": [asdict(each) for each in measured if isinstance(each, Cost)],
+        }
+        ordered = {each: sections[each] for each in SECTIONS if each in sections}
+        report.save(options.out, report.circumstances("benchmarks.speed", arguments) | {"sections": ordered})
+    print(tables.speed(report.load(options.out)))
+
+
+if __name__ == "__main__":
+    main()
