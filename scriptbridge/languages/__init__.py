@@ -23,6 +23,7 @@ from scriptbridge.text import normalize
 __all__ = ["Language", "codes", "detect", "load", "load_file"]
 
 MAX_SEGMENT = 3  # code points of a native segment
+MAX_WEIGHT = 1_000_000
 MAX_SPELLING = 4  # characters of a Latin spelling, doubled and followed by a vowel as it may be
 
 _DIRECTORY = Path(__file__).parent
@@ -102,7 +103,7 @@ def load_file(path: str | Path) -> Language:
         raise LanguageError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise LanguageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise LanguageError(f"{path}: not valid TOML: {error}") from error
     return _Reader(path, table).language()
 
@@ -194,19 +195,8 @@ def _followed(weights: Mapping[str, float], heard: Mapping[str, float]) -> dict[
 class _Reader:
     """Checks one file's table, key by key."""
 
-    KEYS = (
-        "name",
-        "native_name",
-        "scripts",
-        "letters",
-        "borrowed",
-        "frequent",
-        "carriers",
-        "unwritten",
-        "doubling",
-        "segments",
-        "examples",
-    )
+    REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
+    OPTIONAL = ("borrowed", "carriers", "unwritten", "doubling", "examples")
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
         self.path = path
@@ -214,8 +204,11 @@ class _Reader:
 
     def language(self) -> Language:
         for key in self.table:
-            if key not in self.KEYS:
-                self.refuse(key, f"unknown key; the keys are {', '.join(self.KEYS)}")
+            if key not in self.REQUIRED + self.OPTIONAL:
+                self.refuse(key, f"unknown key; the keys are {', '.join(self.REQUIRED + self.OPTIONAL)}")
+        for key in self.REQUIRED:
+            if key not in self.table:
+                self.refuse(key, f"missing; a language needs {', '.join(self.REQUIRED)}")
         borrowed = self.letters("borrowed") if "borrowed" in self.table else ""
         letters = self.letters("letters") + borrowed
         segments = self.segments(letters)
@@ -275,25 +268,27 @@ class _Reader:
                     'digits and apostrophes ("" is silent)',
                 )
             number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not number or not math.isfinite(weight) or weight <= 0:
-                self.refuse(f"{key}.{spelling}", f"a weight is a number above 0; got {weight!r}")
+            if not number or not 0 < weight <= MAX_WEIGHT:
+                self.refuse(
+                    f"{key}.{spelling}", f"a weight is a number above 0, to {MAX_WEIGHT:,}; got {weight!r}"
+                )
         return {spelling: float(weight) for spelling, weight in value.items()}
 
     def segments(self, letters: str) -> dict[str, dict[str, float]]:
         segments = self.tables("segments")
         if not segments:
-            self.refuse("segments", 'missing; needs a line a letter, such as "θ" = { th = 6, t = 1 }')
+            self.refuse("segments", 'empty; it needs a line a letter, such as "θ" = { th = 6, t = 1 }')
         for segment in segments:
             key = f"segments.{segment}"
             if not 1 <= len(segment) <= MAX_SEGMENT:
                 self.refuse(key, f"a segment is 1 to {MAX_SEGMENT} letters (code points); got {len(segment)}")
             self.normalized(key, segment)
             if unknown := [letter for letter in segment if letter not in letters]:
-                self.refuse(
-                    key, f"{' '.join(unknown)} is neither in `letters` nor in `borrowed`; add it to one"
-                )
+                self.refuse(key, f"{unknown[0]!r} is neither in `letters` nor in `borrowed`; add it to one")
         if uncovered := [letter for letter in letters if letter not in segments]:
-            self.refuse("segments", f"nothing for {' '.join(uncovered)}; every letter needs spellings")
+            self.refuse(
+                "segments", f"nothing for {', '.join(map(repr, uncovered))}; every letter needs spellings"
+            )
         return {segment: self.weights(f"segments.{segment}", value) for segment, value in segments.items()}
 
     def scripts(self) -> tuple[str, ...]:
