@@ -1,17 +1,21 @@
 """The hot loops, compiled: EM counts for a channel, the trie of a lexicon, and decoding over it.
 
-Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. Each function has a slow, obvious
-twin in `tests/oracles.py` that it must agree with.
+Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. Each function has a
+slow, obvious twin in `tests/oracles.py` that it must agree with.
 
-A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is the slots of one unit in one context, a slice
-``row_start[r]:row_start[r + 1]``. `forward` vectors run over the positions of the Latin token: ``forward[j]`` is the probability
-that the native letters read so far were written as the token's first j letters, summed over all segmentations.
+A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is the slots of one unit in one
+context, a slice ``row_start[r]:row_start[r + 1]``. `forward` vectors run over the positions of the Latin
+token: ``forward[j]`` is the probability that the native letters read so far were written as the token's first
+j letters, summed over all segmentations.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 __all__ = [
     "MAX_SPELLING",
@@ -31,16 +35,26 @@ MAX_SPELLING = 4  # Latin letters in a spelling
 ANY = 255  # a context letter that was not looked at
 EDGE = 0  # the letter before the first and after the last
 
+Int: TypeAlias = int | np.integer
+Keys: TypeAlias = NDArray[np.int64]
+Table: TypeAlias = NDArray[np.int32]
+Letters: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.uint16]
+Starts: TypeAlias = NDArray[np.int64]
+Numbers: TypeAlias = NDArray[np.int32]
+Grid: TypeAlias = NDArray[np.int32]  # two-dimensional
+Floats: TypeAlias = NDArray[np.float64]
+
 
 @njit(cache=True, nogil=True, inline="always")
-def _hash(key, mask):
+def _hash(key: Int, mask: Int) -> Int:
     key = (key ^ (key >> np.int64(31))) * np.int64(0x2545F4914F6CDD1D)
     return (key ^ (key >> np.int64(29))) & mask
 
 
 @njit(cache=True, nogil=True)
-def build_table(keys):
-    """An open-addressing hash table of `keys` (distinct, not negative): positions in `keys`, -1 where empty."""
+def build_table(keys: Keys) -> Table:
+    """An open-addressing hash table of `keys` (distinct, not negative): positions in them, -1 where empty."""
     size = 8
     while size < 2 * len(keys):
         size *= 2
@@ -54,24 +68,24 @@ def build_table(keys):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def lookup(table, keys, key):
+def lookup(table: Table, keys: Keys, key: Int) -> Int:
     """The position of `key` in `keys`, or -1."""
     mask = len(table) - 1
     at = _hash(key, mask)
     while table[at] >= 0:
         if keys[table[at]] == key:
-            return table[at]
+            return np.int32(table[at])
         at = (at + 1) & mask
     return np.int32(-1)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def row_key(unit, left, right):
+def row_key(unit: Int, left: Int, right: Int) -> Int:
     return (np.int64(unit) << 16) | (np.int64(left) << 8) | np.int64(right)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def find_row(table, keys, unit, left, right):
+def find_row(table: Table, keys: Keys, unit: Int, left: Int, right: Int) -> Int:
     """The row of the most telling context known: both neighbours, the right one, none."""
     row = lookup(table, keys, row_key(unit, left, right))
     if row < 0:
@@ -82,8 +96,8 @@ def find_row(table, keys, unit, left, right):
 
 
 @njit(cache=True, nogil=True)
-def spelling_ids(token, table, keys):
-    """Spelling of ``token[j : j + n]`` at [j, n], -1 where the channel has none; shape (len + 1, MAX_SPELLING + 1).
+def spelling_ids(token: Letters, table: Table, keys: Keys) -> Grid:
+    """Spelling of ``token[j : j + n]`` at [j, n], -1 where there is none; shape (len + 1, MAX_SPELLING + 1).
 
     A spelling's key is its letters (1–63) as digits of base 64; the empty spelling's is 0.
     """
@@ -100,8 +114,8 @@ def spelling_ids(token, table, keys):
 
 
 @njit(cache=True, nogil=True)
-def word_rows(word, unit_table, unit_keys, row_table, row_keys):
-    """Row of the unit ``word[i : i + k]`` between its neighbours at [i, k - 1], -1 where there is none; shape (len, MAX_UNIT)."""
+def word_rows(word: Letters, unit_table: Table, unit_keys: Keys, row_table: Table, row_keys: Keys) -> Grid:
+    """Row of unit ``word[i : i + k]`` between its neighbours at [i, k - 1], -1 if none; shape (len, MAX_UNIT)."""
     length = len(word)
     rows = np.full((length, MAX_UNIT), -1, np.int32)
     for i in range(length):
@@ -117,8 +131,15 @@ def word_rows(word, unit_table, unit_keys, row_table, row_keys):
 
 
 @njit(cache=True, nogil=True)
-def likelihood(rows, spellings, row_start, slot_spelling, slot_probability, noise):
-    """P(Latin | native), summed over segmentations; `rows[i, k]` is the row of the unit of k + 1 letters at i, -1 if none."""
+def likelihood(
+    rows: Grid,
+    spellings: Grid,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    noise: float,
+) -> float:
+    """P(Latin | native), summed over segmentations; `rows` as of `word_rows`, `spellings` as of `spelling_ids`."""
     letters, length = rows.shape[0], spellings.shape[0] - 1
     forward = np.zeros((letters + 1, length + 1))
     forward[0, 0] = 1.0
@@ -135,12 +156,21 @@ def likelihood(rows, spellings, row_start, slot_spelling, slot_probability, nois
                     slot_probability,
                     noise if k == 0 else 0.0,
                 )
-    return forward[letters, length]
+    return float(forward[letters, length])
 
 
 @njit(cache=True, nogil=True)
-def emit(source, target, row, spellings, row_start, slot_spelling, slot_probability, noise):
-    """Add to `target` what `source` becomes when one more unit is written by a spelling of `row`, or by a slip of the hand."""
+def emit(
+    source: Floats,
+    target: Floats,
+    row: Int,
+    spellings: Grid,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    noise: float,
+) -> None:
+    """Add to `target` what `source` becomes when one more unit is written by a spelling of `row`, or by a slip."""
     length = len(source) - 1
     for slot in range(row_start[row], row_start[row + 1]):
         spelling, probability = slot_spelling[slot], slot_probability[slot]
@@ -161,13 +191,23 @@ def emit(source, target, row, spellings, row_start, slot_spelling, slot_probabil
 
 @njit(cache=True, nogil=True)
 def count(
-    word_start, word_rows, latin_start, latin_spellings, weights, row_start, slot_spelling, slot_probability, slot_count, row_count
-):
-    """One E step: adds the expected use of every slot and row to `slot_count` and `row_count`; returns the log likelihood.
+    word_start: Starts,
+    word_rows: Grid,
+    latin_start: Starts,
+    latin_spellings: Grid,
+    weights: Floats,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    slot_count: Floats,
+    row_count: Floats,
+) -> float:
+    """One E step: adds the expected use of slots and rows to the counts; returns the log likelihood.
 
-    Pairs come flattened: pair p's native letters are ``word_start[p]:word_start[p + 1]`` of `word_rows` (letters, MAX_UNIT), its Latin
-    positions ``latin_start[p]:latin_start[p + 1]`` of `latin_spellings` (positions, MAX_SPELLING + 1). A row is counted with
-    the probability that a unit starts there, so that units of several letters compete with their parts.
+    Pairs come flattened: pair p's native letters are ``word_start[p]:word_start[p + 1]`` of `word_rows` (letters,
+    MAX_UNIT), its Latin positions ``latin_start[p]:latin_start[p + 1]`` of `latin_spellings` (positions,
+    MAX_SPELLING + 1). A row is counted with the probability that a unit starts there, so that units of several
+    letters compete with their parts.
     """
     total = 0.0
     for pair in range(len(weights)):
@@ -217,11 +257,14 @@ def count(
 
 
 @njit(cache=True, nogil=True)
-def build_trie(labels, start, df, label, end, term, top):
+def build_trie(
+    labels: Labels, start: Starts, df: Numbers, label: Labels, end: Numbers, term: Numbers, top: Letters
+) -> Int:
     """Fill a trie's nodes, in preorder, from terms sorted by their labels; returns how many nodes there are.
 
-    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below ``end[v]``; ``term[v]`` is the
-    term that ends there or -1; ``top[v]`` is the largest log2 document frequency below v, in eighths.
+    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below ``end[v]``;
+    ``term[v]`` is the term that ends there or -1; ``top[v]`` is the largest log2 document frequency below v, in
+    eighths.
     """
     longest = 0
     for t in range(len(df)):
@@ -256,7 +299,7 @@ def build_trie(labels, start, df, label, end, term, top):
 
 
 @njit(cache=True, nogil=True)
-def find_node(labels, label, end):
+def find_node(labels: Labels, label: Labels, end: Numbers) -> Int:
     """The node that `labels` lead to, or -1."""
     node = 0
     for wanted in labels:
@@ -270,7 +313,7 @@ def find_node(labels, label, end):
 
 
 @njit(cache=True, nogil=True)
-def _push(heap, priorities, size, slot):
+def _push(heap: Numbers, priorities: Floats, size: Int, slot: Int) -> Int:
     at = size
     heap[at] = slot
     while at > 0:
@@ -284,7 +327,7 @@ def _push(heap, priorities, size, slot):
 
 
 @njit(cache=True, nogil=True)
-def _pop(heap, priorities, size):
+def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
     best = heap[0]
     size -= 1
     slot = heap[size]
@@ -304,14 +347,29 @@ def _pop(heap, priorities, size):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_prefix(sorted_keys, key):
+def _is_prefix(sorted_keys: Keys, key: Int) -> bool:
     at = np.searchsorted(sorted_keys, key)
-    return at < len(sorted_keys) and sorted_keys[at] == key
+    return bool(at < len(sorted_keys) and sorted_keys[at] == key)
 
 
 @njit(cache=True, nogil=True)
-def _outlook(unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, greed, noise):
-    """How well the best unit that begins with a letter goes on from Latin position j, relative to `greed` a letter; (256, len + 1)."""
+def _outlook(
+    unit_keys: Keys,
+    row_table: Table,
+    row_keys: Keys,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    head: Numbers,
+    following: Numbers,
+    length: Int,
+    greed: float,
+    noise: float,
+) -> Floats:
+    """How well the best unit that begins with a letter goes on from each Latin position; shape (256, len + 1).
+
+    Relative to `greed` a letter.
+    """
     outlook = np.full((256, length + 1), noise)
     credit = np.empty(MAX_SPELLING + 1)
     for n in range(MAX_SPELLING + 1):
@@ -333,7 +391,16 @@ def _outlook(unit_keys, row_table, row_keys, row_start, slot_spelling, slot_prob
 
 
 @njit(cache=True, nogil=True)
-def _emit_fast(source, target, row, head, following, row_start, slot_spelling, slot_probability):
+def _emit_fast(
+    source: Floats,
+    target: Floats,
+    row: Int,
+    head: Numbers,
+    following: Numbers,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+) -> None:
     """`emit` without slips, by the places where each spelling stands in the token."""
     for slot in range(row_start[row], row_start[row + 1]):
         place = head[slot_spelling[slot]]
@@ -346,35 +413,36 @@ def _emit_fast(source, target, row, head, following, row_start, slot_spelling, s
 
 @njit(cache=True, nogil=True)
 def decode(
-    token,
-    label,
-    end,
-    term,
-    top,
-    df,
-    letter_of_label,
-    unit_table,
-    unit_keys,
-    spelling_table,
-    spelling_keys,
-    row_table,
-    row_keys,
-    row_start,
-    slot_spelling,
-    slot_probability,
-    starts_unit,
-    greed,
-    noise,
-    prior,
-    limit,
-    budget,
-):
+    token: Letters,
+    label: Labels,
+    end: Numbers,
+    term: Numbers,
+    top: Letters,
+    df: Numbers,
+    letter_of_label: Letters,
+    unit_table: Table,
+    unit_keys: Keys,
+    spelling_table: Table,
+    spelling_keys: Keys,
+    row_table: Table,
+    row_keys: Keys,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    starts_unit: Keys,
+    greed: float,
+    noise: float,
+    prior: float,
+    limit: int,
+    budget: int,
+) -> tuple[Numbers, Floats, Int]:
     """The terms that `token` most likely means: (terms, P(token | term)), at most `limit`, best P · df ** prior first.
 
-    Best-first search over the trie; a node's priority is the probability of the best way to have come this far, times `greed` for
-    each Latin letter still to come, times the largest prior below it. P is exact (summed over all segmentations); the list
-    is the exact one unless `budget` nodes were opened before it was complete. `starts_unit` holds the keys of the
-    beginnings, of two letters and more, of all units, sorted. Returns also how many nodes were opened.
+    Best-first search over the trie; a node's priority is the probability of the best way to have come this far,
+    times `greed` for each Latin letter still to come, times the largest prior below it. P is exact (summed over
+    all segmentations); the list is the exact one unless `budget` nodes were opened before it was complete.
+    `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted. Returns also
+    how many nodes were opened.
     """
     length = len(token)
     spellings = spelling_ids(token, spelling_table, spelling_keys)
@@ -387,7 +455,17 @@ def decode(
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
     outlook = _outlook(
-        unit_keys, row_table, row_keys, row_start, slot_spelling, slot_probability, head, following, length, greed, noise
+        unit_keys,
+        row_table,
+        row_keys,
+        row_start,
+        slot_spelling,
+        slot_probability,
+        head,
+        following,
+        length,
+        greed,
+        noise,
     )
     to_come = np.empty(length + 1)
     for j in range(length + 1):
@@ -420,7 +498,7 @@ def decode(
             break
         opened += 1
         node = node_of[slot]
-        # The units that end at this node, their rows once the next letter is known: letters c1 c2 c3, this node's last.
+        # The units that end at this node, their rows once the next letter is known: of letters c1 c2 c3.
         c3 = np.int64(letter_of_label[label[node]]) if slot > 0 else np.int64(0)
         up = parent_of[slot]
         c2 = np.int64(letter_of_label[label[node_of[up]]]) if up > 0 else np.int64(0)
@@ -453,7 +531,14 @@ def decode(
                     if unit >= 0:
                         row = find_row(row_table, row_keys, unit, left, letter)
                         _emit_fast(
-                            forward[source], target, row, head, following, row_start, slot_spelling, slot_probability
+                            forward[source],
+                            target,
+                            row,
+                            head,
+                            following,
+                            row_start,
+                            slot_spelling,
+                            slot_probability,
                         )
                 if unit1 >= 0:
                     for j in range(length + 1):
