@@ -80,7 +80,7 @@ class Channel:
         except KeyError:
             return None
         units, _, rows = self.tables
-        return kernels.word_rows(word, units, self.units, rows, self.rows)  # type: ignore[no-any-return]
+        return kernels.word_rows(word, units, self.units, rows, self.rows)
 
     def score(self, native: str, latin: str) -> float:
         """log P(latin | native), natural, of one word; -inf where it cannot be."""
@@ -311,11 +311,10 @@ class _Estimate:
             channel = self.channel(())
             counts, totals = self._expect(channel)
             for unit in self.slots:
-                key = (unit, "", "")
-                seen, n = counts.get(key, {}), totals.get(key, 0.0)
+                seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
                 strength = self.scheme_strength
                 merged = {
-                    s: (seen.get(s, 0.0) + strength * prior[unit].get(s, 0.0)) / (n + strength)
+                    s: (seen.get(s, 0.0) + strength * prior[unit].get(s, 0.0)) / (total + strength)
                     for s in {*seen, *prior[unit]}
                 }
                 self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > 2e-4}
@@ -368,8 +367,8 @@ class _Estimate:
             unit, left, right = key
             wider = new.get((unit, "", right), self.slots[unit]) if left else self.slots[unit]
             strength = both_strength if left else right_strength
-            n, seen = ns[key], sums[key]
-            new[key] = {s: (seen.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
+            n, counted = ns[key], sums[key]
+            new[key] = {s: (counted.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
         self.contexts = new
 
     def _expect(
@@ -471,7 +470,8 @@ def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
     two = (two + kinds * one) / (two.sum(1, keepdims=True) + kinds)
     kinds = (counts > 0).sum(2, keepdims=True) + 1.0
     three = (counts + kinds * two) / (counts.sum(2, keepdims=True) + kinds)
-    return np.clip(np.rint(-QUANTUM * np.log2(three)), 0, 255).astype(np.uint8).ravel()
+    costs: NDArray[np.uint8] = np.clip(np.rint(-QUANTUM * np.log2(three)), 0, 255).astype(np.uint8)
+    return costs.ravel()
 
 
 def _native_to_key(unit: str, letter_ids: dict[str, int]) -> int:
