@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,8 @@ MAX_LANGUAGES = 3  # languages that may speak for one token
 LEAST_BELIEF = 0.02  # a language below this posterior stays silent
 SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
-OUTSIDE = 0.35  # a word that is not in the lexicon is worth so much a letter, relative to a typical letter
+OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
+OUTSIDE = 0.25  # likelihood a letter of a token that means a word outside the lexicon
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,30 @@ class _Decoder:
             NOISE,
         )
 
-    def read(self, token: str, limit: int, budget: int) -> list[tuple[int, float]]:
-        """The terms that `token` may mean, with P(token | term)."""
-        letters = encode_latin(token)
+    def read(self, token: str, limit: int, prefix: bool = False) -> list[tuple[int, float]]:
+        """The terms that `token` may mean, or nodes that it may lead to, with P(token | term or node)."""
+        letters = encode_latin(_LENGTHENED.sub(r"\1\1", token))
         if letters is None or not 0 < len(letters) <= MAX_LENGTH:
             return []
-        terms, likelihoods, _ = kernels.decode(letters, *self.arguments, PRIOR / SHARPNESS, limit, budget)
-        return list(zip(terms.tolist(), likelihoods.tolist(), strict=True))
+        found, likelihoods, _ = kernels.decode(letters, *self.arguments, PRIOR / SHARPNESS, limit, BUDGET, prefix)
+        return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
+
+    def weight(self, term: int, likelihood: float) -> float:
+        """How much a term speaks for itself: its part in P(term | token), before it is normalised."""
+        return float(likelihood**SHARPNESS * max(1.0, float(self.lexicon.df[term])) ** PRIOR)
+
+
+_LENGTHENED = re.compile(r"(.)\1{2,}")  # rabiiiii
+
+
+def weight(probability: float, df: int, documents: int) -> float:
+    """What a reading's BM25 score is multiplied by: 1 + ln(probability) / idf, at least 0.
+
+    A term's idf is the log of how much likelier a relevant document is to hold it than another; for a word that is meant only
+    with some probability, that log ratio shrinks by -ln(probability) (after Robertson & Spärck Jones 1976, as BM25's idf is).
+    """
+    idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
+    return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
 
 
 class Bridge:
@@ -143,20 +162,54 @@ class Bridge:
         if token.script != "Latn":
             return (Reading(token.text, 1.0),) if itself is not None else ()
         weights: dict[tuple[int, str | None], float] = {}
-        typical = max((self.channels[at].typical for at in beliefs), default=0.4)
-        outside = (typical * OUTSIDE) ** (SHARPNESS * len(token.text))
-        total = outside
+        total = OUTSIDE ** (SHARPNESS * len(token.text))
         if itself is not None:
-            weights[itself, None] = typical ** (SHARPNESS * len(token.text)) * float(self.lexicon.df[itself]) ** PRIOR
+            weights[itself, None] = OWN ** (SHARPNESS * len(token.text)) * float(self.lexicon.df[itself]) ** PRIOR
         for at, belief in beliefs.items():
             decoder = self._decoders[at]
-            for term, likelihood in decoder.read(token.text, n, BUDGET):
-                weight = belief * likelihood**SHARPNESS * max(1.0, float(self.lexicon.df[term])) ** PRIOR
-                key = (term, decoder.channel.language)
-                weights[key] = weights.get(key, 0.0) + weight
+            for term, likelihood in decoder.read(token.text, n):
+                weights[term, decoder.channel.language] = belief * decoder.weight(term, likelihood)
         total += math.fsum(weights.values())
-        best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
-        return tuple(Reading(self.lexicon[term], weight / total, language) for (term, language), weight in best)
+        readings: dict[int, Reading] = {}
+        for (term, language), part in sorted(weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")):
+            first = readings.get(term)  # the same term, read by two languages: it counts for both, and is the likelier's
+            probability = part / total + (first.probability if first else 0.0)
+            spoken = first.language if first else language
+            boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
+            readings[term] = Reading(self.lexicon[term], probability, spoken, boost)
+        return tuple(heapq.nsmallest(n, readings.values(), key=lambda reading: (-reading.probability, reading.term)))
+
+    def complete(self, prefix: str, n: int = 10) -> list[Completion]:
+        """The `n` likeliest terms that begin with what is being typed, its last word, in Latin letters or native ones."""
+        if n < 1:
+            raise QueryError(f"n is how many completions are wanted, at least 1; got {n}")
+        tokens = text.tokenize(prefix)
+        if not tokens:
+            return []
+        typed, lexicon = tokens[-1], self.lexicon
+        weights: dict[int, tuple[float, str | None]] = {}
+        node = lexicon.node(typed.text)
+        if node is not None:
+            for term in self._below(node, n):
+                weights[term] = (OWN ** (SHARPNESS * len(typed.text)) * float(lexicon.df[term]) ** PRIOR, None)
+        for at, belief in self._beliefs(tokens).get(typed.text, {}).items():
+            decoder = self._decoders[at]
+            for node, likelihood in decoder.read(typed.text, n, prefix=True):
+                for term in self._below(node, n):
+                    weight = belief * decoder.weight(term, likelihood)
+                    if weight > weights.get(term, (0.0, None))[0]:
+                        weights[term] = (weight, decoder.channel.language)
+        total = math.fsum(weight for weight, _ in weights.values())
+        best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1][0], item[0]))
+        return [
+            Completion(lexicon[term], weight / total, int(lexicon.df[term]), language)
+            for term, (weight, language) in best
+        ]
+
+    def _below(self, node: int, n: int) -> list[int]:
+        lexicon = self.lexicon
+        found = kernels.most_frequent(node, n, lexicon.label, lexicon.end, lexicon.term, lexicon.top, lexicon.df)
+        return found.tolist()  # type: ignore[no-any-return]
 
     def deromanize(self, query: str, n: int = 1) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed."""

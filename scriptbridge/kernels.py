@@ -11,7 +11,7 @@ j letters, summed over all segmentations.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -26,6 +26,7 @@ __all__ = [
     "decode",
     "find_node",
     "likelihood",
+    "most_frequent",
     "spelling_ids",
     "word_rows",
 ]
@@ -115,7 +116,7 @@ def spelling_ids(token: Letters, table: Table, keys: Keys) -> Grid:
 
 @njit(cache=True, nogil=True)
 def word_rows(word: Letters, unit_table: Table, unit_keys: Keys, row_table: Table, row_keys: Keys) -> Grid:
-    """Row of unit ``word[i : i + k]`` between its neighbours at [i, k - 1], -1 if none; shape (len, MAX_UNIT)."""
+    """Row of ``word[i : i + k]`` in its context at [i, k - 1], -1 if none; shape (len, MAX_UNIT)."""
     length = len(word)
     rows = np.full((length, MAX_UNIT), -1, np.int32)
     for i in range(length):
@@ -139,7 +140,7 @@ def likelihood(
     slot_probability: Floats,
     noise: float,
 ) -> float:
-    """P(Latin | native), summed over segmentations; `rows` as of `word_rows`, `spellings` as of `spelling_ids`."""
+    """P(Latin | native), summed over segmentations, of `word_rows` and `spelling_ids`."""
     letters, length = rows.shape[0], spellings.shape[0] - 1
     forward = np.zeros((letters + 1, length + 1))
     forward[0, 0] = 1.0
@@ -170,7 +171,7 @@ def emit(
     slot_probability: Floats,
     noise: float,
 ) -> None:
-    """Add to `target` what `source` becomes when one more unit is written by a spelling of `row`, or by a slip."""
+    """Add to `target` what `source` becomes by one more unit, written by a spelling of `row` or a slip."""
     length = len(source) - 1
     for slot in range(row_start[row], row_start[row + 1]):
         spelling, probability = slot_spelling[slot], slot_probability[slot]
@@ -204,10 +205,10 @@ def count(
 ) -> float:
     """One E step: adds the expected use of slots and rows to the counts; returns the log likelihood.
 
-    Pairs come flattened: pair p's native letters are ``word_start[p]:word_start[p + 1]`` of `word_rows` (letters,
-    MAX_UNIT), its Latin positions ``latin_start[p]:latin_start[p + 1]`` of `latin_spellings` (positions,
-    MAX_SPELLING + 1). A row is counted with the probability that a unit starts there, so that units of several
-    letters compete with their parts.
+    Pairs come flattened: pair p's native letters are ``word_start[p]:word_start[p + 1]`` of `word_rows`
+    (letters, MAX_UNIT), its Latin positions ``latin_start[p]:latin_start[p + 1]`` of `latin_spellings`
+    (positions, MAX_SPELLING + 1). A row is counted with the probability that a unit starts there, so that
+    units of several letters compete with their parts.
     """
     total = 0.0
     for pair in range(len(weights)):
@@ -262,9 +263,9 @@ def build_trie(
 ) -> Int:
     """Fill a trie's nodes, in preorder, from terms sorted by their labels; returns how many nodes there are.
 
-    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below ``end[v]``;
-    ``term[v]`` is the term that ends there or -1; ``top[v]`` is the largest log2 document frequency below v, in
-    eighths.
+    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below
+    ``end[v]``; ``term[v]`` is the term that ends there or -1; ``top[v]`` is the largest log2 document
+    frequency below v, in eighths.
     """
     longest = 0
     for t in range(len(df)):
@@ -366,7 +367,7 @@ def _outlook(
     greed: float,
     noise: float,
 ) -> Floats:
-    """How well the best unit that begins with a letter goes on from each Latin position; shape (256, len + 1).
+    """How well the best unit that begins with a letter goes on from each Latin place; shape (256, len + 1).
 
     Relative to `greed` a letter.
     """
@@ -412,6 +413,71 @@ def _emit_fast(
 
 
 @njit(cache=True, nogil=True)
+def _keep(
+    result: int,
+    score: float,
+    likelihood: float,
+    results: Numbers,
+    scores: Floats,
+    likelihoods: Floats,
+    found: int,
+) -> int:
+    """Insert a result where its score belongs among the best; returns how many there are."""
+    limit = len(results)
+    if score <= scores[limit - 1]:
+        return found
+    at = min(found, limit - 1)
+    while at > 0 and scores[at - 1] < score:
+        scores[at], results[at], likelihoods[at] = scores[at - 1], results[at - 1], likelihoods[at - 1]
+        at -= 1
+    scores[at], results[at], likelihoods[at] = score, result, likelihood
+    return min(found + 1, limit)
+
+
+@njit(cache=True, nogil=True)
+def most_frequent(
+    node: int, limit: int, label: Labels, end: Numbers, term: Numbers, top: Letters, df: Numbers
+) -> Numbers:
+    """The most frequent terms at and below a node, at most `limit`, by a best-first descent."""
+    capacity = 64
+    heap, nodes, ranks = np.empty(capacity, np.int32), np.empty(capacity, np.int32), np.empty(capacity)
+    nodes[0], ranks[0] = node, 1e9
+    used, size = 1, _push(heap, ranks, 0, 0)
+    found = np.empty(limit, np.int32)
+    count = 0
+    while size > 0 and count < limit:
+        slot, size = _pop(heap, ranks, size)
+        node = nodes[slot]
+        if node < 0:
+            found[count] = -1 - node
+            count += 1
+            continue
+        child = node + 1
+        at_term = term[node] >= 0
+        while at_term or child < end[node]:
+            if used == capacity:
+                capacity *= 2
+                heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
+            if at_term:  # a term is ranked by its frequency, a node by the largest below it, in the same eighths of log2
+                nodes[used] = -1 - term[node]
+                ranks[used] = np.log2(max(1, df[term[node]])) * 8
+                at_term = False
+            else:
+                nodes[used], ranks[used] = child, float(top[child]) + 1.0
+                child = end[child]
+            size = _push(heap, ranks, size, used)
+            used += 1
+    return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def _grown(array: NDArray[Any]) -> NDArray[Any]:
+    grown = np.empty(2 * len(array), array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+@njit(cache=True, nogil=True)
 def decode(
     token: Letters,
     label: Labels,
@@ -435,14 +501,18 @@ def decode(
     prior: float,
     limit: int,
     budget: int,
+    prefix: bool,
 ) -> tuple[Numbers, Floats, Int]:
-    """The terms that `token` most likely means: (terms, P(token | term)), at most `limit`, best P · df ** prior first.
+    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P · df ** prior.
 
-    Best-first search over the trie; a node's priority is the probability of the best way to have come this far,
-    times `greed` for each Latin letter still to come, times the largest prior below it. P is exact (summed over
-    all segmentations); the list is the exact one unless `budget` nodes were opened before it was complete.
-    `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted. Returns also
-    how many nodes were opened.
+    Best-first search over the trie; a node's priority is the probability of the best way to have come this
+    far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact
+    (summed over all segmentations); the list is the exact one unless `budget` nodes were opened before it was
+    complete. `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted.
+    Returns also how many nodes were opened.
+
+    With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters before
+    the node), and the prior is that of the most frequent term below.
     """
     length = len(token)
     spellings = spelling_ids(token, spelling_table, spelling_keys)
@@ -551,17 +621,13 @@ def decode(
                                 target[j + 2] += slip * noise
             if at_end:
                 at_end = False
+                result = node if prefix else term[node]
                 score = target[length] * float(df[term[node]]) ** prior
-                if score > best_scores[limit - 1]:
-                    at = min(found, limit - 1)
-                    while at > 0 and best_scores[at - 1] < score:
-                        best_scores[at] = best_scores[at - 1]
-                        best_terms[at] = best_terms[at - 1]
-                        best_likelihoods[at] = best_likelihoods[at - 1]
-                        at -= 1
-                    best_scores[at], best_terms[at], best_likelihoods[at] = score, term[node], target[length]
-                    found = min(found + 1, limit)
+                found = _keep(result, score, target[length], best_terms, best_scores, best_likelihoods, found)
                 continue
+            if prefix and target[length] > 0.0:
+                score = target[length] * df_power[top[child]]
+                found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
             priority = 0.0
             for j in range(length + 1):
                 ahead = target[j] * outlook[letter, j] * to_come[j]

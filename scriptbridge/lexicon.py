@@ -34,10 +34,14 @@ class Lexicon:
     end: NDArray[np.int32]
     term: NDArray[np.int32]
     top: NDArray[np.uint8]
+    documents: int  # of the collection
 
     @classmethod
-    def from_terms(cls, terms: Mapping[str, int] | Iterable[tuple[str, int]]) -> Lexicon:
-        """A lexicon of (term, document frequency) pairs; terms with white space or an empty one are refused."""
+    def from_terms(cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], documents: int | None = None) -> Lexicon:
+        """A lexicon of (term, document frequency) pairs; terms with line breaks or an empty one are refused.
+
+        `documents` is how many the collection has: by default, twice as many as hold its most frequent term.
+        """
         pairs = sorted(terms.items() if isinstance(terms, Mapping) else terms)
         words = [word for word, _ in pairs]
         joined = "\n".join(words)
@@ -66,7 +70,8 @@ class Lexicon:
         if not len(alphabet):
             alphabet = np.array([10], np.uint32)
         trie = (label[:nodes].copy(), end[:nodes].copy(), term[:nodes].copy(), top[:nodes].copy())
-        return cls(blob, start.astype(np.int64), frequency, alphabet.astype(np.uint32), *trie)
+        documents = max(int(df.max()) if documents else 2 * int(df.max()), documents or 1) if len(df) else documents or 1
+        return cls(blob, start.astype(np.int64), frequency, alphabet.astype(np.uint32), *trie, documents)
 
     def __len__(self) -> int:
         return len(self.df)
@@ -106,7 +111,7 @@ class Lexicon:
     def save(self, path: str | os.PathLike[str], stamp: str) -> None:
         """Write a snapshot stamped with the state of the index it belongs to; whole or not at all."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        header = {"stamp": stamp, "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()]}
+        header = {"stamp": stamp, "documents": self.documents, "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()]}
         target = Path(path)
         partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         try:
@@ -143,7 +148,7 @@ class Lexicon:
         for name, dtype, length in header["arrays"]:
             arrays[name] = np.frombuffer(data, np.dtype(dtype), length, at).copy()  # aligned, as the kernels were compiled
             at += arrays[name].nbytes
-        return cls(**arrays)
+        return cls(**arrays, documents=header["documents"])
 
 
 _ARRAYS = ("blob", "start", "df", "alphabet", "label", "end", "term", "top")

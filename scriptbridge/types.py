@@ -36,12 +36,14 @@ class Token:
 class Reading:
     """A term of the lexicon and the probability that a token means it.
 
-    `language` is the channel that read it; None where the token stands as it was typed.
+    `language` is the channel that read it; None where the token stands as it was typed. `weight` is what its BM25 score is
+    to be multiplied by (a boost, 0–1): see `bridge.weight`.
     """
 
     term: str
     probability: float
     language: str | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
