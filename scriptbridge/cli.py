@@ -1,0 +1,576 @@
+"""The command line: data to stdout, messages to stderr; exit codes 0 done, 1 failed, 2 wrong usage.
+
+Every command is a few lines around the library, whose modules are imported when a command needs them.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from scriptbridge import __version__
+from scriptbridge.errors import DocumentError, LanguageError, NotAnIndexError, ScriptbridgeError
+
+if TYPE_CHECKING:
+    from scriptbridge.index import Index
+    from scriptbridge.types import Document, Hit
+
+__all__ = ["main"]
+
+Item = TypeVar("Item")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+FORMATS = ("jsonl", "csv", "tsv")
+
+
+# ---- what every command shares
+
+
+class _Commands(click.Group):
+    """The command group: UTF-8 in and out, errors as one line, quiet where a pipe closes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for stream, errors in (
+            (sys.stdin, "surrogateescape"),
+            (sys.stdout, "strict"),
+            (sys.stderr, "backslashreplace"),
+        ):
+            stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except ScriptbridgeError as error:
+            raise click.ClickException("\n".join(map(_visible, [str(error), *_notes(error)]))) from error
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                _discard_output()
+                raise click.ClickException(f"{_visible(str(error))}") from error
+            raise  # click ends quietly
+        return result
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+def _discard_output() -> None:
+    """What could not be written is not tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"{value!r} is not UTF-8 text") from None
+    return value
+
+
+def _language(value: str) -> str:
+    from scriptbridge import languages
+
+    try:
+        return languages.load(value).code
+    except LanguageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _language_or(suffix: str) -> Callable[[str], str]:
+    """A known language's code, or a file of that suffix."""
+    return lambda value: value if value.endswith(suffix) else _language(value)
+
+
+def _field(value: str) -> tuple[str, float]:
+    name, _, weight = value.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} came; accepted are a name and, after =, a weight: title=2"
+        ) from None
+
+
+index_argument = click.argument("index_dir", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+format_option = click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    help="What the file is; by default, as its name says.",
+)
+skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out; list them on stderr.")
+
+
+def _count_option(name: str, default: int, what: str) -> Callable[[Command], Command]:
+    return click.option(name, type=click.IntRange(min=1), default=default, show_default=True, help=what)
+
+
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
+
+
+def _visible(text: str) -> str:
+    """Text as it may go to a terminal: no control characters, no overridden direction."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    """One line of JSON, with controls that JSON itself lets through escaped."""
+    line = json.dumps(value, ensure_ascii=False)
+    click.echo(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
+
+
+def _say(message: str) -> None:
+    click.echo(_visible(message), err=True)
+
+
+def _counted(items: Iterable[Item], what: str) -> Iterator[Item]:
+    """The items, their number shown on stderr while they pass if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    shown = 0.0
+    number = 0
+    try:
+        for number, item in enumerate(items, 1):
+            yield item
+            if (now := time.monotonic()) - shown > 0.1:
+                click.echo(f"\r{number:,} {what}", nl=False, err=True)
+                shown = now
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _say_skipped(skipped: list[str] | None) -> None:
+    for reason in skipped or ():
+        _say(f"skipped {reason}")
+    if skipped:
+        _say(f"{len(skipped):,} bad lines skipped")
+
+
+def _lines(words: tuple[str, ...]) -> Iterator[str]:
+    """The text on the command line, or the lines of standard input."""
+    if words:
+        yield " ".join(words)
+        return
+    if sys.stdin.isatty():
+        raise click.UsageError("Give TEXT, or lines of text on standard input.")
+    for number, line in enumerate(sys.stdin, 1):
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise DocumentError(f"<stdin>:{number}: not UTF-8 text") from error
+        yield line.rstrip("\r\n")
+
+
+# ---- the commands
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "--version", prog_name="scriptbridge", message="%(prog)s %(version)s")
+def main() -> None:
+    """Find native-script documents with queries typed in Latin letters.
+
+    \b
+    Example:
+      scriptbridge index my-index docs.jsonl
+      scriptbridge search my-index pos ftiaxnetai o mousakas
+    """
+
+
+@main.command()
+@index_argument
+@click.argument(
+    "files", nargs=-1, required=True, metavar="DOCS...", type=click.Path(path_type=Path, allow_dash=True)
+)
+@click.option(
+    "--lang",
+    type=_language,
+    metavar="LANGUAGE",
+    help="Language of documents that do not say theirs; else it is detected.",
+)
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    type=_field,
+    metavar="NAME[=WEIGHT]",
+    help="A text field and its weight in the score, of a new index; may be repeated. By default: text.",
+)
+@format_option
+@skip_option
+def index(
+    index_dir: Path,
+    files: tuple[Path, ...],
+    lang: str | None,
+    fields: tuple[tuple[str, float], ...],
+    file_format: str | None,
+    skip_bad: bool,
+) -> None:
+    """Index documents, replacing those of the same id; make the index if there is none.
+
+    DOCS are files of JSON lines, CSV or TSV, perhaps gzipped; - is standard input. Each document has an id
+    and text, perhaps lang; the rest is stored with it. All are indexed, or, where a line is bad, none.
+
+    \b
+    Example:
+      scriptbridge index my-index docs.jsonl --lang hi
+      scriptbridge index my-index books.csv --field title=2 --field text
+    """
+    from scriptbridge.documents import read_documents
+
+    skipped: list[str] | None = [] if skip_bad else None
+    started = time.monotonic()
+    with _index_to_write(index_dir, dict(fields)) as opened:
+        names = tuple(opened.fields)
+        count = 0
+        for file in files:
+            documents = read_documents(file, names, format=file_format, skip_bad=skipped)
+            count += opened.add(_counted((_in_language(each, lang) for each in documents), "documents"))
+        opened.commit()
+        spoken = " ".join(opened.languages) or "none"
+    _say_skipped(skipped)
+    _say(
+        f"{count:,} documents indexed in {time.monotonic() - started:.1f} s; {index_dir}: languages {spoken}"
+    )
+
+
+def _in_language(document: Document, lang: str | None) -> Document:
+    return document if document.lang is not None or lang is None else replace(document, lang=lang)
+
+
+@contextmanager
+def _index_to_write(path: Path, fields: Mapping[str, float]) -> Iterator[Index]:
+    """The index at `path`; a new one if there is none, which a failure leaves no trace of."""
+    from scriptbridge.index import Index
+
+    try:
+        opened = Index.open(path)
+    except NotAnIndexError:
+        made = _make_directory(path)
+        try:
+            with Index.create(path, fields=fields or None) as opened:
+                yield opened
+        except BaseException:
+            if made is not None:
+                shutil.rmtree(made, ignore_errors=True)
+            raise
+        return
+    with opened:
+        if fields and dict(fields) != dict(opened.fields):
+            kept = " ".join(f"--field {name}={weight:g}" for name, weight in opened.fields.items())
+            raise click.UsageError(f"{path}: an index keeps its fields, which are {kept}")
+        yield opened
+
+
+def _make_directory(path: Path) -> Path | None:
+    """Make a directory and return the topmost one made; None if it was there or cannot be made."""
+    missing = None
+    for part in [path, *path.parents]:
+        if part.exists():
+            break
+        missing = part
+    try:
+        path.mkdir(parents=True)
+    except OSError:  # Index.create tells why
+        return None
+    return missing
+
+
+@main.command()
+@index_argument
+@click.argument("query", nargs=-1, required=True, type=_text)
+@_count_option("-k", 10, "Documents at most.")
+@json_option
+def search(index_dir: Path, query: tuple[str, ...], k: int, as_json: bool) -> None:
+    """Search an index.
+
+    Prints rank, score and id of each document, the passage that matches, and how the query's words were read.
+
+    \b
+    Example:
+      scriptbridge search my-index pos ftiaxnetai o mousakas
+      scriptbridge search my-index "moskva metro" -k 3 --json
+    """
+    from scriptbridge.index import Index
+
+    with Index.open(index_dir) as opened:
+        hits = opened.search(" ".join(query), k)
+    for rank, hit in enumerate(hits, 1):
+        if as_json:
+            _print_json(asdict(hit))
+        else:
+            _print_hit(rank, hit)
+    if not hits and not as_json:
+        _say("no document found")
+
+
+def _print_hit(rank: int, hit: Hit, indent: str = "") -> None:
+    click.echo(_visible(f"{indent}{rank:>3}  {hit.score:6.2f}  {hit.id}"))
+    click.echo(_visible(f"{indent}     {hit.highlight}"))
+    if readings := _readings(hit):
+        click.echo(_visible(f"{indent}     {readings}"))
+
+
+def _readings(hit: Hit) -> str:
+    """How the document's words read the query's: ``mousakas → μουσακάς``."""
+    words: dict[str, dict[str, str]] = {}  # token → term → the word as the document spells it first
+    for each in hit.highlights:
+        if each.term != each.token:
+            spelled = hit.document.fields[each.field][each.start : each.end]
+            words.setdefault(each.token, {}).setdefault(each.term, spelled)
+    return "   ".join(f"{token} → {', '.join(spelled.values())}" for token, spelled in words.items())
+
+
+@main.command()
+@index_argument
+@click.argument("queries", type=click.Path(path_type=Path, allow_dash=True))
+@_count_option("-k", 100, "Documents a query, at most.")
+@format_option
+@skip_option
+def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_bad: bool) -> None:
+    """Search for every query of a file and print a TREC run.
+
+    QUERIES is a file of JSON lines, CSV or TSV with id and text; - is standard input. A line of the run is
+    "qid Q0 docid rank score scriptbridge".
+
+    \b
+    Example:
+      scriptbridge run my-index queries.jsonl -k 100 > run.trec
+    """
+    from scriptbridge.documents import read_queries
+    from scriptbridge.index import Index
+
+    skipped: list[str] | None = [] if skip_bad else None
+    with Index.open(index_dir) as opened:
+        for query in _counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
+            for rank, (id, score) in enumerate(opened.rank(query.text, k), 1):
+                if len(id.split()) != 1:
+                    raise DocumentError(
+                        f"document id {id!r} holds white space, which separates the columns of a run"
+                    )
+                sys.stdout.write(f"{query.id} Q0 {id} {rank} {score:.9g} scriptbridge\n")
+    _say_skipped(skipped)
+
+
+@main.command()
+@click.argument("text", nargs=-1, type=_text)
+@click.option(
+    "--lang",
+    required=True,
+    type=_language_or(".channel"),
+    metavar="LANGUAGE",
+    help="The text's language, or a channel file.",
+)
+@_count_option("-n", 1, "Ways of writing it.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same output."
+)
+def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
+    """Write native text the ways people type it in Latin letters.
+
+    Without TEXT, every line of standard input.
+
+    \b
+    Example:
+      scriptbridge romanize --lang el -n 5 --seed 1 Πώς φτιάχνεται;
+    """
+    from scriptbridge.channel import romanize as romanized
+
+    for line in _lines(text):
+        for version in romanized(line, lang, n=n, seed=seed):
+            click.echo(version)
+
+
+@main.command()
+@index_argument
+@click.argument("text", nargs=-1, type=_text)
+@_count_option("-n", 1, "Alternatives, likeliest first.")
+@json_option
+def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) -> None:
+    """Write Latin-typed text in native script, with the words of an index.
+
+    Without TEXT, every line of standard input. What nothing in the index could mean stands as it is.
+
+    \b
+    Example:
+      scriptbridge deromanize my-index pos ftiaxnetai o mousakas
+      scriptbridge deromanize my-index -n 3 --json pos ftiaxnetai
+    """
+    from scriptbridge.index import Index
+
+    with Index.open(index_dir) as opened:
+        for line in _lines(text):
+            for alternative in opened.bridge.deromanize(line, n):
+                if as_json:
+                    _print_json(asdict(alternative))
+                else:
+                    click.echo(alternative.text)
+
+
+@main.command()
+@index_argument
+@click.argument("prefix", type=_text)
+@_count_option("-n", 10, "Completions at most.")
+@json_option
+def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
+    """Words of an index that a Latin-typed beginning may become, and how many documents hold them.
+
+    \b
+    Example:
+      scriptbridge complete my-index mousa
+    """
+    from scriptbridge.index import Index
+
+    with Index.open(index_dir) as opened:
+        for completion in opened.bridge.complete(prefix, n):
+            if as_json:
+                _print_json(asdict(completion))
+            else:
+                click.echo(f"{completion.term}\t{completion.df}")
+
+
+@main.command()
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.option(
+    "--lang",
+    required=True,
+    type=_language_or(".toml"),
+    metavar="LANGUAGE",
+    help="Their language, or a language file.",
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The channel file to write."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the words held out.")
+def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
+    """Learn from pairs how people write a language in Latin letters.
+
+    PAIRS is a file of lines "native TAB latin", perhaps with a third column, a weight. Writes a channel
+    learned from all of them; prints what learning is worth on a tenth of the words, held out: the mean log
+    likelihood of a Latin letter, and how often the likeliest reading is the right one, with the channel that
+    scriptbridge has for the language (before) and with the one learned from the other words (after).
+
+    \b
+    Example:
+      scriptbridge learn pairs.tsv --lang el -o my.channel
+      scriptbridge romanize --lang my.channel καλημέρα
+    """
+    from scriptbridge import languages
+    from scriptbridge import pairs as lessons
+
+    lesson = lessons.learn(pairs, languages.load_file(lang) if lang.endswith(".toml") else lang, seed)
+    lesson.channel.save(output)
+    click.echo(f"pairs used	{lesson.used:,}")
+    click.echo(f"pairs left out	{lesson.left_out:,}")
+    click.echo(f"pairs held out	{lesson.held_out:,}")
+    if lesson.before is None or lesson.after is None:
+        _say("too few words to hold any out and measure")
+        return
+    click.echo("\tbefore\tafter")
+    click.echo(f"log likelihood\t{lesson.before.log_likelihood:.3f}\t{lesson.after.log_likelihood:.3f}")
+    click.echo(f"top-1\t{lesson.before.top1:.3f}\t{lesson.after.top1:.3f}")
+
+
+@main.command()
+@json_option
+def languages(as_json: bool) -> None:
+    """The languages scriptbridge reads: code, scripts, name.
+
+    \b
+    Example:
+      scriptbridge languages
+    """
+    from scriptbridge import languages as known
+
+    for each in map(known.load, known.codes()):
+        if as_json:
+            keys = ("code", "name", "native_name", "scripts")
+            _print_json({key: getattr(each, key) for key in keys})
+        else:
+            click.echo(f"{each.code:4}{' '.join(each.scripts):10}{each.name:12}{each.native_name}")
+
+
+@main.command()
+@index_argument
+@json_option
+def info(index_dir: Path, as_json: bool) -> None:
+    """What an index holds.
+
+    \b
+    Example:
+      scriptbridge info my-index
+    """
+    from scriptbridge.index import Index
+
+    with Index.open(index_dir) as opened:
+        facts = {
+            "documents": len(opened),
+            "terms": len(opened.bridge.lexicon),
+            "languages": list(opened.languages),
+            "fields": dict(opened.fields),
+            "bytes": sum(file.stat().st_size for file in index_dir.iterdir()),
+        }
+    if as_json:
+        _print_json(facts)
+        return
+    facts["languages"] = " ".join(opened.languages) or "none"
+    facts["fields"] = " ".join(f"{name}={weight:g}" for name, weight in opened.fields.items())
+    for name, fact in facts.items():
+        click.echo(f"{name:<11}{f'{fact:,}' if isinstance(fact, int) else fact}")
+
+
+@main.command()
+def demo() -> None:
+    """Index the sample collection that comes with scriptbridge, and search it in every language.
+
+    \b
+    Example:
+      scriptbridge demo
+    """
+    from scriptbridge.documents import read_documents
+    from scriptbridge.index import Index
+
+    with (
+        resources.as_file(resources.files("scriptbridge") / "sample") as sample,
+        TemporaryDirectory(prefix="scriptbridge-demo-") as directory,
+        Index.create(directory, fields={"title": 2.0, "text": 1.0}) as opened,
+    ):
+        files = sorted(file for file in sample.glob("*.jsonl") if not file.name.startswith("queries."))
+        for file in files:
+            opened.add(_counted(read_documents(file, ("title", "text")), "documents"))
+        opened.commit()
+        click.echo(f"{len(opened)} short documents in {len(opened.languages)} languages, in one index.\n")
+        for file in files:
+            _show_query(opened, sample / f"queries.{file.name}")
+
+
+def _show_query(opened: Index, file: Path) -> None:
+    """The first query of a file, and what it finds first."""
+    from scriptbridge import languages as known
+
+    query = json.loads(file.read_text(encoding="utf-8").splitlines()[0])
+    language = known.load(file.name.split(".")[1])
+    click.echo(f"{query['text']}   ({language.name})")
+    for rank, hit in enumerate(opened.search(query["text"], 1), 1):
+        _print_hit(rank, hit)
+    click.echo()
