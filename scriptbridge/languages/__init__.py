@@ -111,8 +111,9 @@ def load_file(path: str | Path) -> Language:
 def detect(text_terms: Iterable[str]) -> str | None:
     """The shipped language a document is written in, from its terms; None if none writes any of its letters.
 
-    A language scores a point for every letter it writes and a few for every frequent word; of equals, the one
-    with fewer letters is the likelier to have used just these, then the first code. A thousand terms tell.
+    A language scores a point for every letter it writes and a few for every frequent word, or beginning or
+    ending of a word. Of equals, the one with fewer letters is the likelier to have used just these.
+    A thousand terms tell.
     """
     terms = list(islice(text_terms, _ENOUGH_TERMS))
     clues = _clues()
@@ -120,24 +121,42 @@ def detect(text_terms: Iterable[str]) -> str | None:
     for letter, count in Counter("".join(terms)).items():
         for writer in clues.writers.get(letter, ()):
             points[writer] += count
-    for term in terms:
-        for user in clues.users.get(term, ()):
-            points[user] += _FREQUENT_WORD_POINTS
     best = max(points, default=0)
-    return clues.codes[points.index(best)] if best else None
+    if not best:
+        return None
+    if points.count(0) < len(points) - 1:  # languages that share a script
+        for sign in clues.signs_in(terms):
+            for user in clues.users[sign]:
+                points[user] += _SIGN_POINTS
+        best = max(points)
+    return clues.codes[points.index(best)]
 
 
 _ENOUGH_TERMS = 1000
-_FREQUENT_WORD_POINTS = 3
+_SIGN_POINTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Clues:
-    """Which languages (positions in `codes`, preferred first) write a letter, and which use a word often."""
+    """Which languages (positions in `codes`, preferred first) write a letter, and which often use a word.
+
+    A key of `users` is a word, a beginning (``al-``) or an ending (``-ing``).
+    """
 
     codes: tuple[str, ...]
     writers: dict[str, tuple[int, ...]]
     users: dict[str, tuple[int, ...]]
+    beginnings: tuple[int, ...]  # their lengths
+    endings: tuple[int, ...]
+
+    def signs_in(self, terms: Iterable[str]) -> list[str]:
+        users = self.users
+        found = [term for term in terms if term in users]
+        for length in self.beginnings:
+            found += [sign for term in terms if (sign := term[:length] + "-") in users]
+        for length in self.endings:
+            found += [sign for term in terms if (sign := "-" + term[-length:]) in users]
+        return found
 
 
 @cache
@@ -149,12 +168,14 @@ def _clues() -> _Clues:
     for position, code in enumerate(preferred):
         for letter in own_letters[code]:
             writers[letter].append(position)
-        for word in load(code).frequent:
-            users[word].append(position)
+        for sign in load(code).frequent:
+            users[sign].append(position)
     return _Clues(
         codes=tuple(preferred),
         writers={letter: tuple(positions) for letter, positions in writers.items()},
-        users={word: tuple(positions) for word, positions in users.items()},
+        users={sign: tuple(positions) for sign, positions in users.items()},
+        beginnings=tuple(sorted({len(sign) - 1 for sign in users if sign.endswith("-")})),
+        endings=tuple(sorted({len(sign) - 1 for sign in users if sign.startswith("-")})),
     )
 
 
@@ -308,8 +329,15 @@ class _Reader:
         return letters
 
     def frequent(self) -> tuple[str, ...]:
-        words = self.strings("frequent", self.table.get("frequent"))
-        return tuple(self.normalized("frequent", word) for word in words)
+        signs = self.strings("frequent", self.table.get("frequent"))
+        for sign in signs:
+            letters = sign.removeprefix("-") if sign.startswith("-") else sign.removesuffix("-")
+            if not letters or "-" in letters:
+                self.refuse(
+                    "frequent", f'{sign!r}; accepted are a word, a beginning "al-" or an ending "-ing"'
+                )
+            self.normalized("frequent", letters)
+        return tuple(signs)
 
     def carriers(self, segments: Mapping[str, object]) -> str:
         if "carriers" not in self.table:

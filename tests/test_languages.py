@@ -1,0 +1,288 @@
+"""Every shipped language file holds what it must, a broken one is refused by name, documents are told apart."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from scriptbridge import kernels, languages, text
+from scriptbridge.errors import LanguageError
+
+SHIPPED = sorted(path.stem for path in Path(languages.__file__).parent.glob("*.toml"))
+
+GREEKISH = """
+name = "Greekish"
+native_name = "Ελ"
+scripts = ["Grek"]
+letters = "αθν"
+frequent = ["να", "αν-", "-θα"]
+
+[segments]
+"α" = { a = 1 }
+"θ" = { th = 3, 8 = 1 }
+"ν" = { n = 1 }
+"αν" = { an = 2, un = 1 }
+
+[examples]
+"Θάν" = ["than", "8an"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "xx.toml"
+
+
+def written(path: Path, toml: str) -> languages.Language:
+    path.write_text(toml, encoding="utf-8")
+    return languages.load_file(path)
+
+
+def producible(spellings: dict[str, dict[str, float]], native: str, latin: str) -> bool:
+    """Whether some segmentation of the native word writes the Latin one."""
+    reached = {(0, 0)}  # letters read, letters written
+    for read in range(len(native)):
+        for _, wrote in [place for place in reached if place[0] == read]:
+            for length in range(1, min(languages.MAX_SEGMENT, len(native) - read) + 1):
+                for spelling in spellings.get(native[read : read + length], ()):
+                    if latin.startswith(spelling, wrote):
+                        reached.add((read + length, wrote + len(spelling)))
+    return (len(native), len(latin)) in reached
+
+
+# -- the shipped files
+
+
+def test_the_eighteen_languages_are_shipped() -> None:
+    eighteen = "ar bn el fa gu he hi kn ml mr pa ru sd si ta te uk ur"
+    assert set(eighteen.split()) <= set(languages.codes())
+    assert list(languages.codes()) == SHIPPED
+
+
+def test_segments_and_spellings_fit_the_kernels() -> None:
+    assert languages.MAX_SEGMENT == kernels.MAX_UNIT
+    assert languages.MAX_SPELLING == kernels.MAX_SPELLING
+
+
+@pytest.mark.parametrize("code", SHIPPED)
+def test_examples_are_producible(code: str) -> None:
+    language = languages.load(code)
+    spellings = language.spellings()
+    assert len(language.examples) >= 40
+    for word, romanizations in language.examples.items():
+        assert text.terms(word) == [text.normalize(word)], word
+        for latin in romanizations:
+            assert producible(spellings, text.normalize(word), latin), f"{code}: {word} → {latin}"
+
+
+@pytest.mark.parametrize("code", SHIPPED)
+def test_spellings_are_probabilities_that_fit(code: str) -> None:
+    language = languages.load(code)
+    spellings = language.spellings()
+    assert spellings.keys() == language.segments.keys()
+    for segment, shares in spellings.items():
+        assert math.isclose(sum(shares.values()), 1.0), segment
+        assert all(0 < share <= 1 and len(latin) <= languages.MAX_SPELLING for latin, share in shares.items())
+
+
+@pytest.mark.parametrize("code", SHIPPED)
+def test_letters_are_of_the_scripts(code: str) -> None:
+    language = languages.load(code)
+    for letter in language.letters:
+        if letter.isalpha():
+            assert text.script_of(letter) in language.scripts, letter
+
+
+@pytest.mark.parametrize("code", SHIPPED)
+def test_frequent_words_are_terms_in_its_letters(code: str) -> None:
+    language = languages.load(code)
+    assert len(set(language.frequent)) == len(language.frequent) >= 15
+    for sign in language.frequent:
+        assert set(sign.strip("-")) <= set(language.letters), sign
+        if "-" not in sign:
+            assert text.terms(sign) == [sign]
+
+
+# -- the loader
+
+
+def test_a_file_of_ones_own(file: Path) -> None:
+    language = written(file, GREEKISH)
+    assert (language.code, language.name, language.scripts, language.letters) == (
+        "xx",
+        "Greekish",
+        ("Grek",),
+        "αθν",
+    )
+    assert language.segments["θ"] == {"th": 3.0, "8": 1.0}
+    assert language.spellings()["θ"] == {"th": 0.75, "8": 0.25}
+    assert language.examples == {"Θάν": ["than", "8an"]}
+
+
+def test_doubling_moves_weight_to_doubled_consonants(file: Path) -> None:
+    language = written(file, GREEKISH.replace("[segments]", "doubling = 0.2\n[segments]", 1))
+    assert language.spellings()["ν"] == pytest.approx({"n": 0.8, "nn": 0.2})
+    assert language.spellings()["α"] == {"a": 1.0}
+    assert language.spellings()["θ"] == pytest.approx(
+        {"th": 0.6, "tth": 0.075, "thth": 0.075, "8": 0.2, "88": 0.05}
+    )
+
+
+def test_unwritten_vowels_follow_carriers_and_segments_that_end_in_one(file: Path) -> None:
+    keys = 'carriers = "θν"\nunwritten = { "" = 3, a = 1 }\n[segments]'
+    language = written(file, GREEKISH.replace("[segments]", keys, 1))
+    assert language.spellings()["ν"] == {"n": 0.75, "na": 0.25}
+    assert language.spellings()["αν"] == pytest.approx(
+        {"an": 1 / 2, "un": 1 / 4, "ana": 1 / 6, "una": 1 / 12}
+    )
+    assert language.spellings()["α"] == {"a": 1.0}
+
+
+def test_spellings_too_long_for_the_kernels_are_left_out(file: Path) -> None:
+    keys = 'carriers = "θ"\nunwritten = { "" = 1, oua = 1 }\n[segments]'
+    language = written(file, GREEKISH.replace("[segments]", keys, 1))
+    assert language.spellings()["θ"] == pytest.approx({"th": 3 / 5, "8": 1 / 5, "8oua": 1 / 5})
+
+
+def test_borrowed_letters_are_letters_with_segments(file: Path) -> None:
+    toml = GREEKISH.replace("[segments]", 'borrowed = "ω"\n[segments]\n"ω" = { o = 1 }', 1)
+    assert written(file, toml).letters == "αθνω"
+    assert written(file, toml).borrowed == "ω"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('name = "Greekish"\n', "", "name: missing"),
+        ('name = "Greekish"', "name = 3", "name: needs a string"),
+        ('native_name = "Ελ"', 'native_name = " "', "native_name: needs a string"),
+        ('scripts = ["Grek"]', 'scripts = ["Greek"]', "scripts: 'Greek'; a script is its ISO 15924 code"),
+        ('scripts = ["Grek"]', 'scripts = "Grek"', "scripts: needs a list"),
+        ('scripts = ["Grek"]', "scripts = []", "scripts: needs a list"),
+        ("[segments]", 'keyboard = "x"\n[segments]', "keyboard: unknown key"),
+        ('letters = "αθν"', 'letters = "αθνω"', "segments: nothing for 'ω'"),
+        ('letters = "αθν"', 'letters = "αθνα"', "letters: α repeated"),
+        ('letters = "αθν"', 'letters = "αθνΩ"', "letters: 'Ω' is not in normalised form; write 'ω'"),
+        ("[segments]", 'borrowed = "α"\n[segments]', "borrowed: α repeated"),
+        ('["να", "αν-", "-θα"]', '["νά"]', "frequent: 'νά' is not in normalised form; write 'να'"),
+        ('["να", "αν-", "-θα"]', '["-να-"]', "frequent: '-να-'"),
+        ('["να", "αν-", "-θα"]', "[7]", "frequent: needs a list"),
+        ('"ν" = { n = 1 }', '"ν" = {}', "segments.ν: needs Latin spellings"),
+        ('"ν" = { n = 1 }', '"ν" = "n"', "segments.ν: needs Latin spellings"),
+        ('"ν" = { n = 1 }', '"ν" = { N = 1 }', "segments.ν: spelling 'N'"),
+        ('"ν" = { n = 1 }', '"ν" = { "ñ" = 1 }', "segments.ν: spelling 'ñ'"),
+        ('"ν" = { n = 1 }', '"ν" = { nnnnn = 1 }', "segments.ν: spelling 'nnnnn'; a spelling is at most 4"),
+        ('"ν" = { n = 1 }', '"ν" = { n = 0 }', "segments.ν.n: a weight is a number above 0"),
+        ('"ν" = { n = 1 }', '"ν" = { n = true }', "segments.ν.n: a weight is a number above 0"),
+        ('"ν" = { n = 1 }', '"ν" = { n = nan }', "segments.ν.n: a weight is a number above 0"),
+        ('"ν" = { n = 1 }', f'"ν" = {{ n = 1{"0" * 400} }}', "segments.ν.n: a weight is a number above 0"),
+        ('"αν" =', '"ανθα" =', "segments.ανθα: a segment is 1 to 3 letters"),
+        ('"αν" =', '"" =', "segments.: a segment is 1 to 3 letters"),
+        ('"αν" =', '"ας" =', "segments.ας: 'ας' is not in normalised form; write 'ασ'"),
+        ('"αν" =', '"αλ" =', "segments.αλ: 'λ' is neither in `letters` nor in `borrowed`"),
+        ("[segments]", "doubling = 1\n[segments]", "doubling: needs a chance"),
+        ("[segments]", 'doubling = "0.1"\n[segments]', "doubling: needs a chance"),
+        ("[segments]", 'carriers = "θ"\n[segments]', "carriers: needs `unwritten` too"),
+        ("[segments]", "unwritten = { a = 1 }\n[segments]", "unwritten: needs `carriers` too"),
+        ("[segments]", 'carriers = "ω"\nunwritten = { a = 1 }\n[segments]', "carriers: ω is not in"),
+        ('["than", "8an"]', '["than!"]', "examples.Θάν: 'than!'"),
+        ('["than", "8an"]', '"than"', "examples.Θάν: needs a list"),
+        ('name = "Greekish"', "name = ", "not valid TOML"),
+    ],
+)
+def test_a_broken_file_is_refused_by_file_and_key(file: Path, old: str, new: str, complaint: str) -> None:
+    assert old in GREEKISH
+    with pytest.raises(LanguageError) as refusal:
+        written(file, GREEKISH.replace(old, new, 1))
+    assert str(refusal.value).startswith(f"{file}: {complaint}")
+
+
+def test_no_segments_at_all(file: Path) -> None:
+    with pytest.raises(LanguageError, match="segments: missing"):
+        written(file, GREEKISH.split("[segments]")[0])
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(LanguageError, match=r"xx\.toml: cannot be read: No such file"):
+        languages.load_file(file)
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(LanguageError, match="cannot be read"):
+        languages.load_file(tmp_path / "folder.toml")
+    file.write_bytes(b'name = "\xff"')
+    with pytest.raises(LanguageError, match=r"not UTF-8 text: .* at byte 8"):
+        languages.load_file(file)
+    file.write_text("a = " + "[" * 100_000)
+    with pytest.raises(LanguageError, match="not valid TOML"):
+        languages.load_file(file)
+    with pytest.raises(LanguageError, match=r"the name before \.toml is the language's code"):
+        languages.load_file(tmp_path / "My Greek.toml")
+
+
+def test_an_unknown_code_names_the_known_ones() -> None:
+    with pytest.raises(LanguageError, match=r"unknown language 'tlh'; known: ar, bn, el, .*, ur"):
+        languages.load("tlh")
+    with pytest.raises(LanguageError, match="unknown language"):
+        languages.load("../languages/el")
+
+
+def test_loaded_once() -> None:
+    assert languages.load("el") is languages.load("el")
+
+
+# -- detection
+
+SENTENCES = {
+    "ar": [
+        "القاهرة عاصمة مصر وأكبر مدنها من حيث عدد السكان",
+        "طريقة عمل الكشري المصري في البيت",
+        "كيف حالك يا صديقي اليوم",
+    ],
+    "bn": ["ঢাকা বাংলাদেশের রাজধানী ও বৃহত্তম শহর", "আজ আকাশে অনেক মেঘ করেছে"],
+    "el": ["Η Αθήνα είναι η πρωτεύουσα της Ελλάδας", "Πώς φτιάχνεται ο μουσακάς;"],
+    "fa": [
+        "تهران پایتخت ایران است و جمعیت زیادی دارد",
+        "طرز تهیه قورمه سبزی خوشمزه برای چهار نفر",
+        "می‌خواهم به خانه بروم",
+    ],
+    "gu": ["અમદાવાદ ગુજરાતનું સૌથી મોટું શહેર છે", "ઢોકળા બનાવવાની રીત"],
+    "he": ["ירושלים היא בירת ישראל", "איך מכינים שקשוקה טובה בבית"],
+    "hi": ["दिल्ली भारत की राजधानी है और यहाँ बहुत लोग रहते हैं", "घर पर आलू के पराठे बनाने की आसान विधि"],
+    "kn": ["ಬೆಂಗಳೂರು ಕರ್ನಾಟಕದ ರಾಜಧಾನಿ", "ಮನೆಯಲ್ಲಿ ದೋಸೆ ಮಾಡುವುದು ಹೇಗೆ"],
+    "ml": ["തിരുവനന്തപുരം കേരളത്തിന്റെ തലസ്ഥാനമാണ്", "ഇന്ന് നല്ല മഴ പെയ്യുന്നു"],
+    "mr": ["मुंबई ही महाराष्ट्राची राजधानी आहे आणि येथे खूप लोक राहतात", "त्यांनी पुण्यामध्ये नवीन घर घेतले आहे"],
+    "pa": ["ਅੰਮ੍ਰਿਤਸਰ ਪੰਜਾਬ ਦਾ ਇੱਕ ਮਸ਼ਹੂਰ ਸ਼ਹਿਰ ਹੈ", "ਸਰ੍ਹੋਂ ਦਾ ਸਾਗ ਅਤੇ ਮੱਕੀ ਦੀ ਰੋਟੀ"],
+    "ru": ["Москва — столица России, и она очень большая", "Как приготовить борщ дома"],
+    "sd": ["ڪراچي سنڌ جو سڀ کان وڏو شهر آهي", "اڄ موسم سٺي آهي پر سڀاڻي مينهن پوندو"],
+    "si": ["කොළඹ ශ්‍රී ලංකාවේ විශාලතම නගරයයි", "අද හොඳ වැස්සක් වහිනවා"],
+    "ta": ["சென்னை தமிழ்நாட்டின் தலைநகரம் ஆகும்", "வீட்டில் தோசை செய்வது எப்படி"],
+    "te": ["హైదరాబాద్ తెలంగాణ రాజధాని", "ఇంట్లో పెసరట్టు ఎలా చేయాలి"],
+    "uk": ["Київ є столицею України, і він дуже гарний", "Як приготувати вареники з вишнями вдома"],
+    "ur": [
+        "پاکستان کا سب سے بڑا شہر کراچی ہے اور یہ سمندر کے کنارے واقع ہے",
+        "آج موسم اچھا ہے لیکن کل بارش ہوگی",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(c, s) for c, sentences in SENTENCES.items() for s in sentences]
+)
+def test_sentences_are_told_apart(code: str, sentence: str) -> None:
+    assert languages.detect(text.terms(sentence)) == code
+
+
+@pytest.mark.parametrize("nothing", ["", "hello world don't", "12 345", "😀 🎉", "日本語の文章", "ሰላም"])
+def test_no_known_script_no_language(nothing: str) -> None:
+    assert languages.detect(text.terms(nothing)) is None
+
+
+def test_the_script_of_most_letters_wins() -> None:
+    assert languages.detect(text.terms("iPhone 15 Pro Max τιμή και αξιολόγηση")) == "el"
+    assert languages.detect(text.terms("Слово «θάλασσα» по-гречески значит море")) == "ru"
+
+
+def test_detect_takes_any_iterable() -> None:
+    assert languages.detect(iter(["και", "το"])) == "el"
+    assert languages.detect(["και"] * 100_000) == "el"
