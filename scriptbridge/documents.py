@@ -68,7 +68,7 @@ def read_queries(
 def as_documents(items: Iterable[Any], fields: Sequence[str] = ("text",)) -> Iterator[Document]:
     """Documents, mappings like the lines of a file, or (id, text) pairs, as checked documents."""
     if isinstance(items, str | bytes | Document | Mapping) or not isinstance(items, Iterable):
-        raise DocumentError(f"documents: a {type(items).__name__} came; accepted is an iterable of documents")
+        raise DocumentError(f"documents: {type(items).__name__} came; accepted is an iterable of documents")
     for number, item in enumerate(items, 1):
         try:
             document = _from_item(item, fields)
@@ -82,7 +82,7 @@ def document_id(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        _refuse("id", f"a {_kind(value)} came; accepted are strings and integers")
+        _refuse("id", f"{_kind(value)} came; accepted are strings and integers")
     _check_unicode("id", value)
     if not value.strip():
         _refuse("id", "empty")
@@ -113,7 +113,7 @@ def _from_item(item: object, fields: Sequence[str]) -> Document:
             )
         return _document(item[0], {fields[0]: item[1]}, None, {})
     raise DocumentError(
-        f"a {_kind(item)} came; accepted are Document, a mapping with 'id' and text, (id, text)"
+        f"{_kind(item)} came; accepted are Document, a mapping with 'id' and text, (id, text)"
     )
 
 
@@ -147,7 +147,7 @@ def _query(record: Record) -> Query:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        _refuse(name, f"a {_kind(value)} came; accepted are strings")
+        _refuse(name, f"{_kind(value)} came; accepted are strings")
     _check_unicode(name, value)
     return value
 
@@ -156,7 +156,7 @@ def _language(value: object) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        _refuse("lang", f"a {_kind(value)} came; accepted are language codes such as 'hi'")
+        _refuse("lang", f"{_kind(value)} came; accepted are language codes such as 'hi'")
     if value not in languages.codes():
         _refuse(
             "lang",
@@ -304,7 +304,7 @@ class _Source:
             if header is None:
                 header = _header(row, self.place(line))
             elif len(row) != len(header):
-                yield line, DocumentError(f"{len(row)} columns came; the header has {len(header)}")
+                yield line, DocumentError(f"columns: {len(row)} came; the header has {len(header)}")
             else:
                 yield line, dict(zip(header, row, strict=True))
         if header is None:
@@ -336,7 +336,7 @@ def _json_object(text: str) -> Record | DocumentError:
         return DocumentError(f"not JSON that can be read: {error}")
     if not isinstance(value, dict):
         return DocumentError(
-            f'a JSON {_kind(value)} came; each line is an object such as {{"id": "1", "text": "…"}}'
+            f'JSON {_kind(value)} came; each line is an object such as {{"id": "1", "text": "…"}}'
         )
     return value
 

@@ -24,13 +24,14 @@ class Sought:
     weight: float
 
 
-def sought(expansion: Expansion, weights: Sequence[Sequence[float]]) -> dict[str, Sought]:
-    """term → what it is sought for, by the weights of each position's readings; of several, the heaviest."""
+def sought(expansion: Expansion) -> dict[str, Sought]:
+    """term → what it is sought for; the heaviest, where it is a reading of several tokens."""
     terms: dict[str, Sought] = {}
-    for position, position_weights in zip(expansion.positions, weights, strict=True):
-        for reading, weight in zip(position.readings, position_weights, strict=True):
-            if weight > 0 and (reading.term not in terms or terms[reading.term].weight < weight):
-                terms[reading.term] = Sought(position.token.text, weight)
+    for position in expansion.positions:
+        for reading in position.readings:
+            known = terms.get(reading.term)
+            if reading.weight > 0 and (known is None or known.weight < reading.weight):
+                terms[reading.term] = Sought(position.token.text, reading.weight)
     return terms
 
 

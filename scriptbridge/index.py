@@ -25,26 +25,13 @@ from scriptbridge.bridge import Bridge
 from scriptbridge.documents import RESERVED, as_documents, document_id
 from scriptbridge.errors import IndexStorageError, NotAnIndexError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
-from scriptbridge.types import Document, Expansion, Hit, Position, Token
+from scriptbridge.types import Document, Expansion, Hit, Reading, Token
 
-__all__ = ["Index", "reading_weights"]
+__all__ = ["Index"]
 
 MAX_WORDS = 256  # of a query that count
 WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
-SHARPNESS = 0.3  # how much less than the likeliest reading an unlikely one weighs
-
-
-def reading_weights(position: Position) -> list[float]:
-    """The weight in the score of each of a position's readings, in their order; the likeliest weighs 1.
-
-    >>> from scriptbridge.types import Reading
-    >>> token = Token("sou", 0, 3, "Latn")
-    >>> reading_weights(Position(token, (Reading("σου", 0.5, "el"), Reading("σοφια", 0.0005, "el"))))
-    [1.0, 0.12589254117941673]
-    """
-    best = max((reading.probability for reading in position.readings), default=0.0)
-    return [(reading.probability / best) ** SHARPNESS if best > 0 else 0.0 for reading in position.readings]
 
 
 class Index:
@@ -120,7 +107,7 @@ class Index:
         """
         snapshot = self._reading()
         expansion = snapshot.bridge.expand(_words(query))
-        terms = highlights.sought(expansion, [reading_weights(position) for position in expansion.positions])
+        terms = highlights.sought(expansion)
         return [_hit(found, terms) for found in snapshot.best(expansion, k)]
 
     def rank(self, query: str, k: int = 10) -> list[tuple[str, float]]:
@@ -155,6 +142,11 @@ class Index:
     def __len__(self) -> int:
         """Documents committed."""
         return self._reading().searcher.num_docs
+
+    def verify(self) -> None:
+        """Read every file; IndexFormatError if one is damaged, also where opening does not see it."""
+        self._reading()
+        store.verify(self.path)
 
     def __bool__(self) -> bool:
         return True  # an index without documents is one too
@@ -311,21 +303,17 @@ class _Snapshot:
         """The sum over positions of the best weighted reading; None if there is nothing to seek."""
         positions = []
         for position in expansion.positions:
-            readings = [
-                self.term_query(reading.term, weight)
-                for reading, weight in zip(position.readings, reading_weights(position), strict=True)
-                if weight > 0
-            ]
-            if readings:
-                best = readings[0] if len(readings) == 1 else StoreQuery.disjunction_max_query(readings)
+            queries = [self.reading_query(reading) for reading in position.readings if reading.weight > 0]
+            if queries:
+                best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
                 positions.append((Occur.Should, best))
         return StoreQuery.boolean_query(positions) if positions else None
 
-    def term_query(self, term: str, weight: float) -> StoreQuery:
-        """A term's BM25, summed over fields by their weights."""
+    def reading_query(self, reading: Reading) -> StoreQuery:
+        """The weighted BM25 of a reading's term, summed over fields by their weights."""
         in_fields = [
-            _boosted(StoreQuery.term_query(self.schema, name, term, "freq"), weight * field_weight)
-            for name, field_weight in self.manifest.fields.items()
+            _boosted(StoreQuery.term_query(self.schema, name, reading.term, "freq"), reading.weight * weight)
+            for name, weight in self.manifest.fields.items()
         ]
         if len(in_fields) == 1:
             return in_fields[0]
@@ -343,7 +331,10 @@ class _Snapshot:
     @cached_property
     def _lexicon(self) -> Lexicon:
         kept = Lexicon.load(self.path / store.LEXICON, str(self.opstamp))
-        return Lexicon.from_terms(self.terms()) if kept is None else kept
+        if kept is not None:
+            return kept
+        terms = self.terms()  # the store counts deleted documents there, until it merges their segment
+        return Lexicon.from_terms(terms, max(self.searcher.num_docs, max(terms.values(), default=0)))
 
     def terms(self) -> Mapping[str, int]:
         """Every term and how many documents hold it, in the field where most do."""
@@ -375,7 +366,7 @@ def _boosted(query: StoreQuery, weight: float) -> StoreQuery:
 
 def _words(query: str) -> list[Token]:
     if not isinstance(query, str):
-        raise QueryError(f"query: a {type(query).__name__} came; accepted are strings")
+        raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
     return text.tokenize(query)[:MAX_WORDS]
 
 

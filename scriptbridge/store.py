@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from scriptbridge.errors import (
 )
 from scriptbridge.types import Document
 
-__all__ = ["ID", "LEXICON", "SOURCE", "Manifest", "loaded", "opstamp", "schema", "seam", "stored"]
+__all__ = ["ID", "LEXICON", "SOURCE", "Manifest", "loaded", "opstamp", "schema", "seam", "stored", "verify"]
 
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
 LEXICON = "lexicon.bin"
@@ -89,7 +90,7 @@ class Manifest:
                 f"{path / cls.NAME}: cannot be read: {error.strerror or error}"
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _damaged(path, f"{cls.NAME}: {error!r}") from error
+            raise _damaged(path, f"{cls.NAME}: {_described(error)}") from error
 
     def write(self, path: Path) -> None:
         """Replace the manifest at `path`: whole or not at all, whenever the power fails."""
@@ -152,14 +153,36 @@ def loaded(source: bytes) -> Document:
 
 def opstamp(path: Path) -> int:
     """The number of the store's last commit."""
+    return _last_commit(path)[0]
+
+
+def verify(path: Path) -> None:
+    """Read every file of the last commit; IndexFormatError if one is not what the store wrote."""
+    for segment in _last_commit(path)[1]:
+        for file in sorted(path.glob(f"{segment.replace('-', '')}.*")):
+            try:
+                data = memoryview(file.read_bytes())
+                length = int.from_bytes(data[-8:-4], "little")  # of the footer, which a magic number follows
+                checksum = json.loads(bytes(data[-8 - length : -8]))["crc"]
+            except OSError as error:
+                raise IndexStorageError(f"{file}: cannot be read: {error.strerror or error}") from error
+            except (ValueError, KeyError, TypeError) as error:
+                raise _damaged(path, f"{file.name}: {_described(error)}") from error
+            if zlib.crc32(data[: -8 - length]) != checksum:
+                raise _damaged(path, f"{file.name}: its checksum is wrong")
+
+
+def _last_commit(path: Path) -> tuple[int, list[str]]:
+    """Number and segments of the store's last commit."""
     try:
-        return int(json.loads((path / "meta.json").read_bytes())["opstamp"])
+        content = json.loads((path / "meta.json").read_bytes())
+        return int(content["opstamp"]), [str(segment["segment_id"]) for segment in content["segments"]]
     except FileNotFoundError as error:
         raise _damaged(path, "meta.json is missing") from error
     except OSError as error:
         raise IndexStorageError(f"{path / 'meta.json'}: cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, f"meta.json: {error!r}") from error
+        raise _damaged(path, f"meta.json: {_described(error)}") from error
 
 
 @contextmanager
@@ -188,6 +211,10 @@ def _translated(path: Path, message: str, writing: bool) -> ScriptbridgeError:
 
 def _damaged(path: Path, problem: str) -> IndexFormatError:
     return IndexFormatError(f"{path}: this index is damaged: {problem}; index the documents again")
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _sync_directory(path: Path) -> None:
