@@ -1,4 +1,4 @@
-"""Every shipped language file holds what it must, a broken one is refused by name, documents are told apart."""
+"""Every language file holds what it must, a broken one is refused by name, documents are told apart."""
 
 from __future__ import annotations
 
