@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import kernels, text
 from .channel import NOISE, Channel, encode_latin
@@ -21,8 +22,8 @@ from .types import Completion, Deromanization, Expansion, Position, Reading, Tok
 __all__ = ["Bridge"]
 
 READINGS = 10  # readings a token
-BUDGET = 400  # trie nodes opened for a token and language, at most: the beam
-GREED = 0.2  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
+BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
+GREED = 0.17  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 MAX_LANGUAGES = 3  # languages that may speak for one token
 LEAST_BELIEF = 0.02  # a language below this posterior stays silent
@@ -34,10 +35,11 @@ OUTSIDE = 0.25  # likelihood a letter of a token that means a word outside the l
 
 @dataclass(frozen=True)
 class _Decoder:
-    """One channel over one lexicon."""
+    """One channel over one lexicon; `powers` are df ** (PRIOR / SHARPNESS) of its terms and of its ranks."""
 
     channel: Channel
     lexicon: Lexicon
+    powers: tuple[NDArray[np.float64], NDArray[np.float64]]
 
     @cached_property
     def arguments(self) -> tuple[Any, ...]:
@@ -53,7 +55,7 @@ class _Decoder:
             lexicon.end,
             lexicon.term,
             lexicon.top,
-            lexicon.df,
+            *self.powers,
             letters,
             units,
             channel.units,
@@ -64,6 +66,8 @@ class _Decoder:
             channel.row_start,
             channel.slot_spelling,
             channel.slot_probability,
+            *channel.by_spelling[0],
+            *channel.by_spelling[1],
             np.array(sorted(beginnings), np.int64),
             GREED,
             NOISE,
@@ -74,12 +78,17 @@ class _Decoder:
         letters = encode_latin(_LENGTHENED.sub(r"\1\1", token))
         if letters is None or not 0 < len(letters) <= MAX_LENGTH:
             return []
-        found, likelihoods, _ = kernels.decode(letters, *self.arguments, PRIOR / SHARPNESS, limit, BUDGET, prefix)
+        found, likelihoods, _ = kernels.decode(letters, *self.arguments, limit, BUDGET, prefix)
         return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
 
     def weight(self, term: int, likelihood: float) -> float:
         """How much a term speaks for itself: its part in P(term | token), before it is normalised."""
         return float(likelihood**SHARPNESS * max(1.0, float(self.lexicon.df[term])) ** PRIOR)
+
+
+def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ranks = np.exp2(np.arange(1, 257) / 8)  # a rank is log2 df in eighths, rounded down
+    return np.maximum(lexicon.df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
 
 
 _LENGTHENED = re.compile(r"(.)\1{2,}")  # rabiiiii
@@ -106,7 +115,8 @@ class Bridge:
         self.channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
         if len({channel.language for channel in self.channels}) < len(self.channels):
             raise LanguageError(f"a language stands twice: {', '.join(channel.language for channel in self.channels)}")
-        self._decoders = [_Decoder(channel, lexicon) for channel in self.channels]
+        powers = _df_powers(lexicon)
+        self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
 
     @classmethod
     def from_terms(

@@ -38,6 +38,7 @@ NOISE = 2e-4  # probability of one particular slip: a letter too many, too few o
 QUANTUM = 12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
 
 Int = NDArray[np.int64]
+_BySpelling = tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,27 @@ class Channel:
     def tables(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         """Hash tables over `units`, `spellings` and `rows`."""
         return kernels.build_table(self.units), kernels.build_table(self.spellings), kernels.build_table(self.rows)
+
+    @cached_property
+    def by_spelling(self) -> tuple[_BySpelling, _BySpelling]:
+        """What the units that can be written so give each spelling: in no particular context, and at most in any.
+
+        Each as (start, unit, probability), spelling s's from start[s] to start[s + 1].
+        """
+        unit = np.repeat(self.rows >> 16, np.diff(self.row_start)).astype(np.uint16)
+        plain = self.row_start[len(self.units)]  # the units' rows without context come first
+        everything = self._transposed(unit, self.slot_spelling, self.slot_probability)
+        return self._transposed(unit[:plain], self.slot_spelling[:plain], self.slot_probability[:plain]), everything
+
+    def _transposed(
+        self, unit: NDArray[np.uint16], spelling: NDArray[np.uint16], probability: NDArray[np.float64]
+    ) -> _BySpelling:
+        order = np.lexsort((-probability, unit, spelling))
+        unit, spelling, probability = unit[order], spelling[order], probability[order]
+        first = np.ones(len(unit), bool)
+        first[1:] = (unit[1:] != unit[:-1]) | (spelling[1:] != spelling[:-1])
+        start = np.searchsorted(spelling[first], np.arange(len(self.spellings) + 1)).astype(np.int32)
+        return start, unit[first], probability[first]
 
     @cached_property
     def letter_ids(self) -> dict[str, int]:

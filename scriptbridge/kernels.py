@@ -160,6 +160,19 @@ def likelihood(
     return float(forward[letters, length])
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _slip(source: Floats, target: Floats, noise: float) -> None:
+    """Add to `target` what `source` becomes when a letter is written by a slip: by none, any one or any two."""
+    length = len(source) - 1
+    for j in range(length + 1):
+        slip = source[j] * noise
+        target[j] += slip
+        if j + 1 <= length:
+            target[j + 1] += slip
+        if j + 2 <= length:
+            target[j + 2] += slip * noise
+
+
 @njit(cache=True, nogil=True)
 def emit(
     source: Floats,
@@ -181,13 +194,7 @@ def emit(
                     if spellings[j, n] == spelling:
                         target[j + n] += source[j] * probability
     if noise > 0.0:
-        for j in range(length + 1):
-            slip = source[j] * noise
-            target[j] += slip
-            if j + 1 <= length:
-                target[j + 1] += slip
-            if j + 2 <= length:
-                target[j + 2] += slip * noise
+        _slip(source, target, noise)
 
 
 @njit(cache=True, nogil=True)
@@ -354,41 +361,51 @@ def _is_prefix(sorted_keys: Keys, key: Int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _outlook(
+def _promise(
     unit_keys: Keys,
-    row_table: Table,
-    row_keys: Keys,
-    row_start: Numbers,
-    slot_spelling: Labels,
-    slot_probability: Floats,
-    head: Numbers,
-    following: Numbers,
-    length: Int,
+    spellings: Grid,
+    ahead_start: Numbers,
+    ahead_unit: Labels,
+    ahead: Floats,
     greed: float,
     noise: float,
 ) -> Floats:
-    """How well the best unit that begins with a letter goes on from each Latin place; shape (256, len + 1).
+    """What a letter that is to be written from a Latin place on can still come to; shape (256, len + 1).
 
-    Relative to `greed` a letter.
+    The most that a unit beginning with it gives its spelling there, times `greed` for each letter after that.
     """
-    outlook = np.full((256, length + 1), noise)
-    credit = np.empty(MAX_SPELLING + 1)
-    for n in range(MAX_SPELLING + 1):
-        credit[n] = greed ** (-n)
-    for unit in range(len(unit_keys)):
-        first = unit_keys[unit]
-        while first >= 256:
-            first >>= 8
-        row = lookup(row_table, row_keys, row_key(unit, ANY, ANY))
-        for slot in range(row_start[row], row_start[row + 1]):
-            place = head[slot_spelling[slot]]
-            while place >= 0:
-                j, n = place // (MAX_SPELLING + 1), place % (MAX_SPELLING + 1)
-                value = slot_probability[slot] * credit[n]
-                if value > outlook[first, j]:
-                    outlook[first, j] = value
-                place = following[place]
-    return outlook
+    length = spellings.shape[0] - 1
+    promise = np.full((256, length + 1), noise)
+    for j in range(length + 1):
+        credit = 1.0
+        for n in range(min(MAX_SPELLING, length - j) + 1):
+            spelling = spellings[j, n]
+            if spelling >= 0:
+                for at in range(ahead_start[spelling], ahead_start[spelling + 1]):
+                    first = unit_keys[ahead_unit[at]]
+                    while first >= 256:
+                        first >>= 8
+                    if ahead[at] * credit > promise[first, j]:
+                        promise[first, j] = ahead[at] * credit
+            credit /= greed
+        promise[:, j] *= greed ** (length - j)
+    return promise
+
+
+@njit(cache=True, nogil=True)
+def _ceilings(
+    units: Int, spellings: Grid, ceiling_start: Numbers, ceiling_unit: Labels, ceiling: Floats
+) -> Floats:
+    """The most that each unit can give to the spelling at each place of the token; shape (units, places)."""
+    length = spellings.shape[0] - 1
+    most = np.zeros((units, (length + 1) * (MAX_SPELLING + 1)))
+    for j in range(length + 1):
+        for n in range(min(MAX_SPELLING, length - j) + 1):
+            spelling = spellings[j, n]
+            if spelling >= 0:
+                for at in range(ceiling_start[spelling], ceiling_start[spelling + 1]):
+                    most[ceiling_unit[at], j * (MAX_SPELLING + 1) + n] = ceiling[at]
+    return most
 
 
 @njit(cache=True, nogil=True)
@@ -484,7 +501,8 @@ def decode(
     end: Numbers,
     term: Numbers,
     top: Letters,
-    df: Numbers,
+    df_power: Floats,
+    rank_power: Floats,
     letter_of_label: Letters,
     unit_table: Table,
     unit_keys: Keys,
@@ -495,20 +513,31 @@ def decode(
     row_start: Numbers,
     slot_spelling: Labels,
     slot_probability: Floats,
+    ahead_start: Numbers,
+    ahead_unit: Labels,
+    ahead: Floats,
+    ceiling_start: Numbers,
+    ceiling_unit: Labels,
+    ceiling: Floats,
     starts_unit: Keys,
     greed: float,
     noise: float,
-    prior: float,
     limit: int,
     budget: int,
     prefix: bool,
 ) -> tuple[Numbers, Floats, Int]:
-    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P · df ** prior.
+    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P · ``df_power[term]``.
+
+    ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
 
     Best-first search over the trie; a node's priority is the probability of the best way to have come this
-    far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact
-    (summed over all segmentations); the list is the exact one unless `budget` nodes were opened before it was
-    complete. `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted.
+    far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
+    summed over all segmentations.
+
+    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling s in any
+    context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too, and a `greed`
+    of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of nodes opened;
+    sharper expectations and a lower greed make the search narrower and deeper. `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted.
     Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters before
@@ -524,25 +553,11 @@ def decode(
                 place = j * (MAX_SPELLING + 1) + n
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
-    outlook = _outlook(
-        unit_keys,
-        row_table,
-        row_keys,
-        row_start,
-        slot_spelling,
-        slot_probability,
-        head,
-        following,
-        length,
-        greed,
-        noise,
-    )
-    to_come = np.empty(length + 1)
-    for j in range(length + 1):
-        to_come[j] = greed ** (length - j)
-    df_power = np.empty(256)
-    for i in range(256):
-        df_power[i] = 2.0 ** (prior * i / 8.0)
+    promise = _promise(unit_keys, spellings, ahead_start, ahead_unit, ahead, greed, noise)
+    ceilings = _ceilings(len(unit_keys), spellings, ceiling_start, ceiling_unit, ceiling)
+    begins_unit = np.zeros(256, np.bool_)
+    for key in starts_unit:
+        begins_unit[key >> 8 if key < 65536 else key >> 16] = True
 
     capacity = 16 * budget + 512
     forward = np.empty((capacity, length + 1))
@@ -554,7 +569,7 @@ def decode(
     best_scores = np.zeros(limit)
     best_likelihoods = np.zeros(limit)
     found, opened = 0, 0
-    target = np.empty(length + 1)
+    target, bound = np.empty(length + 1), np.empty(length + 1)
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
@@ -581,11 +596,38 @@ def decode(
         unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
         child = node + 1
         at_end = term[node] >= 0
+        least = max(best_scores[limit - 1], best_scores[0] * 1e-4)
+        crowded = slot > 0 and child < end[node] and end[child] < end[node]
+        if crowded:  # many children: what they can come to at most tells which are worth a closer look
+            bound[:] = 0.0
+            for k in range(1, 4):
+                unit, source = unit1, slot
+                if k == 2:
+                    unit, source = unit2, up
+                elif k == 3:
+                    unit, source = unit3, upper
+                if unit >= 0:
+                    for j in range(length + 1):
+                        if forward[source, j] > 0.0:
+                            for n in range(min(MAX_SPELLING, length - j) + 1):
+                                most = ceilings[unit, j * (MAX_SPELLING + 1) + n]
+                                bound[j + n] += forward[source, j] * most
+            if unit1 >= 0:
+                _slip(forward[slot], bound, noise)
         while at_end or child < end[node]:
             letter = np.int64(EDGE)
             if not at_end:
                 letter = np.int64(letter_of_label[label[child]])
                 if letter == 0:
+                    child = end[child]
+                    continue
+            begins2 = slot > 0 and letter > 0 and begins_unit[c3] and _is_prefix(starts_unit, c3 * 256 + letter)
+            begins3 = c2 > 0 and letter > 0 and begins_unit[c2] and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter)
+            if crowded and not at_end and not begins2 and not begins3 and not prefix:
+                priority = 0.0
+                for j in range(length + 1):
+                    priority = max(priority, bound[j] * promise[letter, j])
+                if priority * rank_power[top[child]] <= least:
                     child = end[child]
                     continue
             target[:] = 0.0
@@ -611,36 +653,28 @@ def decode(
                             slot_probability,
                         )
                 if unit1 >= 0:
-                    for j in range(length + 1):
-                        slip = forward[slot, j] * noise
-                        if slip > 0.0:
-                            target[j] += slip
-                            if j + 1 <= length:
-                                target[j + 1] += slip
-                            if j + 2 <= length:
-                                target[j + 2] += slip * noise
+                    _slip(forward[slot], target, noise)
             if at_end:
                 at_end = False
                 result = node if prefix else term[node]
-                score = target[length] * float(df[term[node]]) ** prior
+                score = target[length] * df_power[term[node]]
                 found = _keep(result, score, target[length], best_terms, best_scores, best_likelihoods, found)
                 continue
             if prefix and target[length] > 0.0:
-                score = target[length] * df_power[top[child]]
+                score = target[length] * rank_power[top[child]]
                 found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
             priority = 0.0
             for j in range(length + 1):
-                ahead = target[j] * outlook[letter, j] * to_come[j]
-                if ahead > priority:
-                    priority = ahead
-            if slot > 0 and _is_prefix(starts_unit, c3 * 256 + letter):
+                priority = max(priority, target[j] * promise[letter, j])
+            if begins2:
                 for j in range(length + 1):
-                    priority = max(priority, forward[slot, j] * outlook[c3, j] * to_come[j])
-            if c2 > 0 and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter):
+                    priority = max(priority, forward[slot, j] * promise[c3, j])
+            if begins3:
                 for j in range(length + 1):
-                    priority = max(priority, forward[up, j] * outlook[c2, j] * to_come[j])
-            priority *= df_power[top[child]]
-            if used < capacity and priority > best_scores[limit - 1] and priority > best_scores[0] * 1e-4:
+                    priority = max(priority, forward[up, j] * promise[c2, j])
+            priority *= rank_power[top[child]]
+            least = max(best_scores[limit - 1], best_scores[0] * 1e-4)
+            if used < capacity and priority > least:
                 forward[used] = target
                 node_of[used], parent_of[used], priorities[used] = child, slot, priority
                 size = _push(heap, priorities, size, used)
