@@ -235,6 +235,7 @@ class Index:
         if self._writer is None:
             with store.seam(self.path, writing=True):
                 self._writer = self._store.writer(WRITER_MEMORY, num_threads=1)
+                self._writer.garbage_collect_files()  # what a killed writer left
         try:
             yield self._writer
         except BaseException as error:
@@ -242,6 +243,7 @@ class Index:
             try:
                 with store.seam(self.path, writing=True):
                     self._writer.rollback()
+                    self._writer.garbage_collect_files()
             except ScriptbridgeError:  # it is beyond use; what it had not committed goes with it
                 self._writer = None
             error.add_note(f"{self.path}: nothing since the last commit was kept")

@@ -198,14 +198,18 @@ def seam(path: Path, *, writing: bool = False) -> Iterator[None]:
         raise _translated(path, str(error), writing) from error
 
 
-_DISK = ("os error", "writer was killed", "worker thread")
+_DISK = ("os error", "Os {", "writer was killed", "worker thread")
 
 
 def _translated(path: Path, message: str, writing: bool) -> ScriptbridgeError:
     if "LockBusy" in message:
         return IndexLockedError(f"{path}: another writer has this index open; close it first")
+    if "acquire Lockfile" in message:
+        return IndexStorageError(f"{path}: its lock files must be writable, to read it too: {message}")
     if writing or any(sign in message for sign in _DISK):
-        return IndexStorageError(f"{path}: {message}; what was committed before is intact")
+        return IndexStorageError(
+            f"{path}: the disk refused (is it full?); what was committed before is intact: {message}"
+        )
     return _damaged(path, message)
 
 
