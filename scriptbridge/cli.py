@@ -59,10 +59,11 @@ class _Commands(click.Group):
         except ScriptbridgeError as error:
             raise click.ClickException("\n".join(map(_visible, [str(error), *_notes(error)]))) from error
         except OSError as error:
-            if error.errno != errno.EPIPE:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly
+            if error.errno == errno.ENOSPC:
                 _discard_output()
-                raise click.ClickException(f"{_visible(str(error))}") from error
-            raise  # click ends quietly
+            raise click.ClickException(_visible(str(error))) from error
         return result
 
 
@@ -119,7 +120,9 @@ skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out
 
 
 def _count_option(name: str, default: int, what: str) -> Callable[[Command], Command]:
-    return click.option(name, type=click.IntRange(min=1), default=default, show_default=True, help=what)
+    return click.option(
+        name, type=click.IntRange(min=1), metavar="N", default=default, show_default=True, help=what
+    )
 
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -139,6 +142,10 @@ def _print_json(value: Mapping[str, Any]) -> None:
 
 def _say(message: str) -> None:
     click.echo(_visible(message), err=True)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _counted(items: Iterable[Item], what: str) -> Iterator[Item]:
@@ -162,7 +169,7 @@ def _say_skipped(skipped: list[str] | None) -> None:
     for reason in skipped or ():
         _say(f"skipped {reason}")
     if skipped:
-        _say(f"{len(skipped):,} bad lines skipped")
+        _say(f"skipped {_number(len(skipped), 'bad line')}")
 
 
 def _lines(words: tuple[str, ...]) -> Iterator[str]:
@@ -247,11 +254,10 @@ def index(
             documents = read_documents(file, names, format=file_format, skip_bad=skipped)
             count += opened.add(_counted((_in_language(each, lang) for each in documents), "documents"))
         opened.commit()
-        spoken = " ".join(opened.languages) or "none"
+        spoken = " ".join(opened.languages) or "no language"
     _say_skipped(skipped)
-    _say(
-        f"{count:,} documents indexed in {time.monotonic() - started:.1f} s; {index_dir}: languages {spoken}"
-    )
+    seconds = time.monotonic() - started
+    _say(f"indexed {_number(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
 
 
 def _in_language(document: Document, lang: str | None) -> Document:
@@ -383,7 +389,12 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
 )
 @_count_option("-n", 1, "Ways of writing it.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same output."
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Same seed, same output.",
 )
 def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
     """Write native text the ways people type it in Latin letters.
@@ -461,7 +472,14 @@ def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The channel file to write."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the words held out.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Chooses the words held out.",
+)
 def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
     """Learn from pairs how people write a language in Latin letters.
 

@@ -1,0 +1,456 @@
+"""The command line as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scriptbridge import Channel, Index, __version__, cli, languages
+
+ROOT = Path(__file__).parent.parent
+COMMAND = [sys.executable, "-m", "scriptbridge"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+MOUSAKAS = {"id": "1", "text": "Πώς φτιάχνεται ο μουσακάς"}
+METRO = {"id": "2", "text": "Μετρό της Αθήνας"}
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test runs in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def index() -> str:
+    """An index of two documents."""
+    write("docs.jsonl", MOUSAKAS, METRO)
+    done("index", "my-index", "docs.jsonl")
+    return "my-index"
+
+
+def write(name: str, *records: dict[str, Any]) -> str:
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    Path(name).write_text("".join(lines), encoding="utf-8")
+    return name
+
+
+def call(*arguments: str, input: str | bytes | None = None) -> Result:
+    """One command, in this process; whatever is raised but not meant for the user is raised here."""
+    result = CliRunner().invoke(cli.main, arguments, input=input, prog_name="scriptbridge")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def done(*arguments: str, input: str | bytes | None = None) -> str:
+    """What a command that succeeds writes to stdout."""
+    result = call(*arguments, input=input)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def refused(*arguments: str, code: int = 1, input: str | bytes | None = None) -> str:
+    """What a command that fails writes to stderr; it writes nothing to stdout."""
+    result = call(*arguments, input=input)
+    assert (result.exit_code, result.stdout) == (code, "")
+    return result.stderr
+
+
+def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """One command, in a process of its own."""
+    environment = ENVIRONMENT | options.pop("env", {})
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, timeout=120, env=environment, **options
+    )
+
+
+# ---- the contract that scripts rely on
+
+
+def test_index_and_run() -> None:
+    write("docs.jsonl", MOUSAKAS, METRO)
+    write("queries.jsonl", {"id": "q2", "text": "athinas"}, {"id": "q1", "text": "pos mousakas"})
+    indexed = run("index", "index", "docs.jsonl", "--lang", "el")
+    assert (indexed.returncode, indexed.stdout) == (0, b"")
+    assert b"indexed 2 documents" in indexed.stderr
+    with Path("run.trec").open("wb") as output:
+        ran = subprocess.run(
+            [*COMMAND, "run", "index", "queries.jsonl", "-k", "100"], stdout=output, env=ENVIRONMENT
+        )
+    assert ran.returncode == 0
+    lines = [line.split(" ") for line in Path("run.trec").read_text().splitlines()]
+    assert [line[:4] + line[5:] for line in lines] == [
+        ["q2", "Q0", "2", "1", "scriptbridge"],
+        ["q1", "Q0", "1", "1", "scriptbridge"],
+    ]
+    assert all(float(line[4]) > 0 for line in lines)
+
+
+def test_a_run_ranks_at_most_k_documents_by_falling_score(index: str) -> None:
+    write("more.jsonl", *({"id": f"m{i}", "text": "μουσακάς " * i} for i in range(1, 6)))
+    done("index", index, "more.jsonl")
+    lines = done("run", index, write("q.jsonl", {"id": "q", "text": "mousakas"}), "-k", "3").splitlines()
+    assert [line.split()[3] for line in lines] == ["1", "2", "3"]
+    scores = [float(line.split()[4]) for line in lines]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_queries_without_an_answer_have_no_lines(index: str) -> None:
+    queries = write(
+        "q.jsonl", {"id": "1", "text": ""}, {"id": "2", "text": "🍆🍆"}, {"id": "3", "text": "xyzzyx"}
+    )
+    assert done("run", index, queries) == ""
+
+
+def test_run_refuses_a_document_id_that_would_break_its_columns(index: str) -> None:
+    done("index", index, write("spaced.jsonl", {"id": "a b", "text": "μουσακάς"}))
+    assert (
+        "'a b' holds white space"
+        in call("run", index, write("q.jsonl", {"id": "1", "text": "μουσακάς"})).stderr
+    )
+
+
+# ---- index
+
+
+def test_indexing_again_adds_and_replaces(index: str) -> None:
+    done("index", index, write("more.jsonl", {"id": "2", "text": "Φέτα"}, {"id": "3", "text": "Μετρό"}))
+    assert [hit["id"] for hit in search(index, "metro")] == ["3"]
+    assert json.loads(done("info", index, "--json"))["documents"] == 3
+
+
+def search(index: str, *query: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done("search", index, *query, "--json").splitlines()]
+
+
+def test_documents_come_from_several_files_and_standard_input() -> None:
+    Path("a.csv").write_text("id,text\n1,Πώς φτιάχνεται ο μουσακάς\n", encoding="utf-8")
+    Path("b.tsv").write_text("id\ttext\tyear\n2\tΜετρό της Αθήνας\t2004\n", encoding="utf-8")
+    done("index", "index", "a.csv", "b.tsv", "-", input=json.dumps({"id": "3", "text": "Μετρό"}))
+    hits = search("index", "metro")
+    assert {hit["id"] for hit in hits} == {"2", "3"}
+    assert {"year": "2004"} in [hit["document"]["metadata"] for hit in hits]
+
+
+def test_fields_have_weights_and_stay_as_they_were_made() -> None:
+    write(
+        "books.jsonl", {"id": "1", "title": "Μετρό", "body": "x"}, {"id": "2", "title": "y", "body": "Μετρό"}
+    )
+    done("index", "index", "books.jsonl", "--field", "title=2", "--field", "body")
+    assert [hit["id"] for hit in search("index", "metro")] == ["1", "2"]
+    assert json.loads(done("info", "index", "--json"))["fields"] == {"title": 2.0, "body": 1.0}
+    done("index", "index", "books.jsonl")
+    assert "--field title=2 --field body=1" in refused(
+        "index", "index", "books.jsonl", "--field", "text", code=2
+    )
+
+
+def test_lang_is_for_documents_that_do_not_say_theirs() -> None:
+    write("docs.jsonl", {"id": "1", "text": "यह"}, {"id": "2", "text": "आहे", "lang": "mr"})
+    done("index", "index", "docs.jsonl", "--lang", "hi")
+    assert json.loads(done("info", "index", "--json"))["languages"] == ["hi", "mr"]
+
+
+BAD = ['{"id": "3", "text": "Μετρό"}\n', '{"id": "4"}\n', "nonsense\n", '{"id": "3", "text": "δύο"}\n']
+
+
+def test_a_bad_line_leaves_the_index_as_it_was(index: str) -> None:
+    Path("bad.jsonl").write_text("".join(BAD), encoding="utf-8")
+    before = done("search", index, "metro")
+    message = refused("index", index, "bad.jsonl")
+    assert message.startswith("Error: bad.jsonl:2: field 'text'")
+    assert "Traceback" not in message
+    assert done("search", index, "metro") == before
+
+
+def test_a_failed_first_call_leaves_nothing_behind() -> None:
+    Path("bad.jsonl").write_text("".join(BAD), encoding="utf-8")
+    Path("there").mkdir()
+    for path in ("new", "deep/er/new", "there"):
+        refused("index", path, "bad.jsonl")
+    refused("index", "new", "no-such-file.jsonl")
+    assert sorted(path.name for path in Path().iterdir()) == ["bad.jsonl", "there"]
+    assert list(Path("there").iterdir()) == []
+
+
+def test_somebody_elses_directory_is_left_alone() -> None:
+    Path("thesis").mkdir()
+    Path("thesis/chapter").write_text("1")
+    assert "neither an index nor empty" in refused("index", "thesis", write("docs.jsonl", METRO))
+    assert "cannot be created" in refused("index", "docs.jsonl", "docs.jsonl")
+    assert [path.name for path in Path("thesis").iterdir()] == ["chapter"]
+
+
+def test_bad_lines_are_skipped_and_listed_where_that_is_asked() -> None:
+    Path("bad.jsonl").write_text("".join(BAD), encoding="utf-8")
+    result = call("index", "index", "bad.jsonl", "--skip-bad")
+    assert result.exit_code == 0
+    for message in (
+        "bad.jsonl:2:",
+        "bad.jsonl:3:",
+        "bad.jsonl:4:",
+        "skipped 3 bad lines",
+        "indexed 1 document ",
+    ):
+        assert message in result.stderr
+
+
+# ---- search
+
+
+def test_search_prints_documents_and_readings(index: str) -> None:
+    lines = done("search", index, "mousakas", "-k", "5").splitlines()
+    assert lines[0].split()[::2] == ["1", "1"]
+    assert lines[1:] == ["     Πώς φτιάχνεται ο [μουσακάς]", "     mousakas → μουσακάς"]
+
+
+def test_search_as_json(index: str) -> None:
+    (hit,) = search(index, "metro", "athinas")
+    assert (hit["id"], hit["highlight"]) == ("2", "[Μετρό] της [Αθήνας]")
+    assert hit["document"]["fields"] == {"text": METRO["text"]}
+    assert [each["token"] for each in hit["highlights"]] == ["metro", "athinas"]
+
+
+@pytest.mark.parametrize("query", ["xyzzyx", "", " ", "🍆", "\u200f"])
+def test_nothing_found_is_no_error(index: str, query: str) -> None:
+    result = call("search", index, query)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no document found\n")
+
+
+def test_what_is_stored_cannot_command_the_terminal() -> None:
+    text = "Μετρό \x1b[31m\x07 \x9b1m \u202eanapoda"
+    write("evil.jsonl", {"id": "1", "text": text})
+    done("index", "index", "evil.jsonl")
+    for shown in (done("search", "index", "metro"), done("search", "index", "metro", "--json")):
+        assert not set("\x1b\x07\x9b\u202e") & set(shown)
+    assert search("index", "metro")[0]["document"]["fields"]["text"] == text
+
+
+# ---- romanize, deromanize, complete
+
+
+def test_romanize_is_seeded() -> None:
+    arguments = ("romanize", "--lang", "el", "-n", "4", "--seed", "3", "Πώς", "φτιάχνεται;")
+    versions = done(*arguments).splitlines()
+    assert len(versions) == 4
+    assert all(version.isascii() and version.endswith(";") for version in versions)
+    assert done(*arguments).splitlines() == versions
+
+
+def test_romanize_reads_lines() -> None:
+    assert len(done("romanize", "--lang", "ru", input="привет\n\nмир").splitlines()) == 3
+    assert "<stdin>:2: not UTF-8" in call("romanize", "--lang", "ru", input=b"abc\n\xff\n").stderr
+
+
+def test_deromanize(index: str) -> None:
+    assert done("deromanize", index, "pos", "ftiaxnetai") == "πωσ φτιαχνεται\n"
+    assert done("deromanize", index, input="mousakas!\nmetro\n") == "μουσακασ!\nμετρο\n"
+    (best, *_) = map(json.loads, done("deromanize", index, "-n", "3", "--json", "mousakas").splitlines())
+    assert best["text"] == "μουσακασ"
+    assert 0.5 < best["probability"] <= 1
+
+
+def test_complete(index: str) -> None:
+    assert done("complete", index, "mousa") == "μουσακασ\t1\n"
+    assert json.loads(done("complete", index, "mousa", "--json"))["term"] == "μουσακασ"
+    assert done("complete", index, "xyzzyx") == ""
+
+
+# ---- learn
+
+
+def test_learn_writes_a_channel_and_measures_it() -> None:
+    words = [(word, latin) for word, (latin, *_) in languages.load("el").examples.items()]
+    lines = ["native\tlatin\n", *(f"{native}\t{latin}\t2\n" for native, latin in words), "два слова\tdyo\n"]
+    Path("pairs.tsv").write_text("".join(lines), encoding="utf-8")
+    shown = dict(
+        line.split("\t", 1)
+        for line in done("learn", "pairs.tsv", "--lang", "el", "-o", "my.channel").splitlines()
+    )
+    assert (shown["pairs used"], shown["pairs left out"]) == (str(len(words)), "1")
+    assert int(shown["pairs held out"]) == len(words) // 10
+    assert all(float(number) < 0 for number in shown["log likelihood"].split())
+    assert all(0 <= float(number) <= 1 for number in shown["top-1"].split())
+    assert Channel.load("my.channel").sources == ("pairs.tsv",)
+    assert done("romanize", "--lang", "my.channel", "καλημέρα").isascii()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("μία\n", "pairs.tsv:1: 1 columns came"),
+        ("μία\tmia\n\nδύο\tdyo\tmany\n", "pairs.tsv:3: weight: 'many' came"),
+        ("один\todin\n", "none of 1 lines can be used for Greek"),
+        ("", "none of 0 lines can be used for Greek"),
+    ],
+)
+def test_bad_pairs_are_refused(lines: str, message: str) -> None:
+    Path("pairs.tsv").write_text(lines, encoding="utf-8")
+    assert message in refused("learn", "pairs.tsv", "--lang", "el", "-o", "my.channel")
+    assert not Path("my.channel").exists()
+
+
+# ---- languages, info, demo, help
+
+
+def test_languages() -> None:
+    assert [line.split()[0] for line in done("languages").splitlines()] == list(languages.codes())
+    assert json.loads(done("languages", "--json").splitlines()[0])["scripts"] == ["Arab"]
+
+
+def test_info(index: str) -> None:
+    lines = dict(line.split(None, 1) for line in done("info", index).splitlines())
+    assert (lines["documents"], lines["terms"], lines["languages"], lines["fields"]) == (
+        "2",
+        "7",
+        "el",
+        "text=1",
+    )
+
+
+def test_demo_finds_the_document_meant_in_nearly_every_language() -> None:
+    blocks = done("demo").strip().split("\n\n")[1:]
+    assert len(blocks) == len(languages.codes())
+    found = [block.splitlines()[1].split()[2] for block in blocks]
+    sample = Path(cli.__file__).parent / "sample"
+    meant = [
+        json.loads((sample / f"queries.{code}.jsonl").read_text("utf-8").splitlines()[0])["doc"]
+        for code in languages.codes()
+    ]
+    assert sum(a == b for a, b in zip(found, meant, strict=True)) >= len(meant) - 1
+
+
+def test_version_and_help() -> None:
+    assert done("--version") == f"scriptbridge {__version__}\n"
+    assert done("-h") == done("--help")
+
+
+@pytest.mark.parametrize("code", ["import scriptbridge", "import scriptbridge.cli"])
+def test_importing_is_quick(code: str) -> None:
+    slow = "print({'numba', 'numpy', 'tantivy', 'regex'} & set(sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; {slow}"], capture_output=True, env=ENVIRONMENT
+    )
+    assert shown.stdout == b"set()\n"
+
+
+# ---- what is refused, and how
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["search"],
+        ["search", "my-index"],
+        ["search", "my-index", "mousakas", "-k", "0"],
+        ["search", "my-index", "mousakas", "-k", "many"],
+        ["run", "my-index", "q.jsonl", "--fast"],
+        ["index", "my-index", "docs.jsonl", "--lang", "tlh"],
+        ["index", "my-index", "docs.jsonl", "--field", "title=heavy"],
+        ["index", "my-index", "docs.jsonl", "--format", "xml"],
+        ["romanize", "καλημέρα"],
+        ["romanize", "--lang", "tlh", "καλημέρα"],
+        ["romanize", "--lang", "el", "-n", "0", "καλημέρα"],
+        ["search", "my-index", "\udcff"],
+        ["learn", "pairs.tsv", "--lang", "el"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: Sequence[str]) -> None:
+    message = refused(*arguments, code=2)
+    assert message.startswith("Usage: scriptbridge")
+    assert not Path("my-index").exists()
+
+
+@pytest.mark.parametrize("command", ["search", "run", "deromanize", "complete", "info"])
+def test_a_directory_that_is_no_index(command: str) -> None:
+    arguments = [] if command == "info" else [write("q.jsonl", {"id": "1", "text": "metro"})]
+    message = refused(command, "no-index", *arguments)
+    assert message.startswith("Error: no-index: no scriptbridge index here")
+
+
+def test_a_second_writer_is_refused(index: str) -> None:
+    with Index.open(index) as writer:
+        writer.add([("9", "Φέτα")])
+        assert "another writer" in refused("index", index, "docs.jsonl")
+
+
+def test_files_that_cannot_be_written_are_told() -> None:
+    Path("pairs.tsv").write_text("μία\tmia\n", encoding="utf-8")
+    assert (
+        "No such file or directory"
+        in call("learn", "pairs.tsv", "--lang", "el", "-o", "no/my.channel").stderr
+    )
+    assert "cannot read the channel" in refused("romanize", "--lang", "none.channel", "μία")
+
+
+# ---- the terminal and the pipe
+
+
+def test_utf_8_whatever_the_locale_says() -> None:
+    shown = run("languages", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert "Ελληνικά" in shown.stdout.decode()
+    said = run("romanize", "--lang", "el", env={"PYTHONIOENCODING": "ascii"}, input="μία".encode())
+    assert said.stdout == b"mia\n"
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    for command in ("languages", "yes μία | {0} romanize --lang el"):
+        line = (command if "{0}" in command else f"{{0}} {command}").format(" ".join(COMMAND))
+        shown = subprocess.run(
+            ["bash", "-c", f"{line} | head -n 1"], capture_output=True, env=ENVIRONMENT, timeout=60
+        )
+        assert shown.stderr == b""
+        assert len(shown.stdout.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        shown = subprocess.run([*COMMAND, "languages"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    assert shown.returncode == 1
+    assert shown.stderr.decode() == "Error: [Errno 28] No space left on device\n"
+
+
+def test_interrupting_is_quiet_and_exits_with_130() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "index", "index", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    while not Path("index/scriptbridge.json").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output, errors) == (130, b"", b"")
+    assert not Path("index").exists()
+
+
+def test_progress_is_shown_on_a_terminal_only(index: str) -> None:
+    assert "\r" not in call("index", index, "docs.jsonl").stderr
+    ours, theirs = pty.openpty()
+    ran = subprocess.run(
+        [*COMMAND, "index", index, "docs.jsonl"], stdout=subprocess.PIPE, stderr=theirs, env=ENVIRONMENT
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert (ran.returncode, ran.stdout) == (0, b"")
+    assert "\r1 documents" in shown
