@@ -51,8 +51,8 @@ class Lexicon:
         except UnicodeEncodeError as error:
             raise ScriptbridgeError(f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}") from None
         ends = np.flatnonzero(codes == 10)
-        if len(ends) != len(words) or "" in words:
-            raise ScriptbridgeError("a term is empty or holds a line break; terms are single words")
+        if len(ends) != len(words) or "" in words or (words and codes.min() < 10):
+            raise ScriptbridgeError("a term is empty or holds a control character; terms are single words")
         df = np.array([df for _, df in pairs], np.int64)
         if len(df) and (df.min() < 0 or any(a == b for a, b in zip(words, words[1:], strict=False))):
             raise ScriptbridgeError("a term stands twice or has a negative document frequency")
@@ -137,7 +137,7 @@ class Lexicon:
             return None
         at = len(MAGIC) + 9
         view = memoryview(data)
-        if not data.startswith(MAGIC) or data[len(MAGIC) : at - 1] != b"%08x" % zlib.crc32(view[at:]):
+        if not data.startswith(MAGIC) or data[len(MAGIC) : at] != b"%08x\n" % zlib.crc32(view[at:]):
             return None
         line_end = data.index(b"\n", at)
         header: dict[str, Any] = json.loads(data[at:line_end])
