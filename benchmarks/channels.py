@@ -26,7 +26,7 @@ NAMES_LIKELIHOOD = (
     -1.1
 )  # least log P a Latin letter under the scheme: rarer ones are foreign spellings, not romanizations
 NAMES_WEIGHT = 0.05
-DICTIONARY_WEIGHT = 3.0  # a phrasebook's word stands for more than one occurrence
+DICTIONARY_WEIGHT = 0.5  # a phrasebook's word stands for more than one occurrence
 
 Pairs = Iterator[tuple[str, str, float]]
 
@@ -89,7 +89,7 @@ def sources(data: Path, code: str) -> list[Path]:
 def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozenset()) -> Channel:
     """A language's channel, from all its sources but the normalised word pairs in `without`."""
     language, files = languages.load(code), sources(data, code)
-    if not files:
+    if not any("phrasebook" not in path.name for path in files):  # a phrasebook alone tells less than the scheme
         channel = Channel.from_scheme(language)
     else:
         pairs = [

@@ -23,13 +23,14 @@ __all__ = ["Bridge"]
 
 READINGS = 10  # readings a token
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
-GREED = 0.17  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
+GREED = 0.15  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 MAX_LANGUAGES = 3  # languages that may speak for one token
 LEAST_BELIEF = 0.02  # a language below this posterior stays silent
 SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
+LONG = 8  # letters; longer words are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means a word outside the lexicon
 
 
@@ -174,7 +175,8 @@ class Bridge:
         weights: dict[tuple[int, str | None], float] = {}
         total = OUTSIDE ** (SHARPNESS * len(token.text))
         if itself is not None:
-            weights[itself, None] = OWN ** (SHARPNESS * len(token.text)) * float(self.lexicon.df[itself]) ** PRIOR
+            own = OWN ** (SHARPNESS * min(len(token.text), LONG))
+            weights[itself, None] = own * float(self.lexicon.df[itself]) ** PRIOR
         for at, belief in beliefs.items():
             decoder = self._decoders[at]
             for term, likelihood in decoder.read(token.text, n):

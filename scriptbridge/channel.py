@@ -34,7 +34,9 @@ __all__ = ["Channel", "latin_trigrams", "romanize"]
 
 MAGIC = b"scriptbridge-channel 1\n"
 LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
+MAX_LETTERS = 40  # of a word that is learned from
 NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
+WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
 QUANTUM = 12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
 
 Int = NDArray[np.int64]
@@ -195,7 +197,7 @@ class Channel:
                 raise ChannelError(f"{name}: channel format {kind[21:].decode(errors='replace')!r}; this version reads 1: upgrade scriptbridge")
             raise ChannelError(f"{name}: not a channel file (it starts with {kind!r})")
         body = data[len(MAGIC) + 9 :]
-        if data[len(MAGIC) : len(MAGIC) + 8] != b"%08x" % zlib.crc32(body):
+        if data[len(MAGIC) : len(MAGIC) + 9] != b"%08x\n" % zlib.crc32(body):
             raise ChannelError(f"{name}: the channel file is damaged (checksum); rebuild or reinstall it")
         line, _, blob = body.partition(b"\n")
         header: dict[str, Any] = json.loads(line)
@@ -210,7 +212,14 @@ class Channel:
     @classmethod
     def from_scheme(cls, language: languages.Language) -> Channel:
         """The language's scheme, read as a channel."""
-        return _Estimate(language, []).channel(())
+        estimate = _Estimate(language, [])
+        estimate.slots = estimate.scheme()
+        estimate.contexts = {
+            (unit[0], "", unit[1]): {s: (1 - WHOLE) * p for s, p in estimate.slots[unit[0]].items()}
+            for unit in sorted(estimate.slots)
+            if len(unit) > 1
+        }
+        return estimate.channel(())
 
     @classmethod
     def learn(
@@ -231,7 +240,8 @@ class Channel:
         usable = list(_usable(language, pairs))
         if not usable:
             raise ChannelError(
-                f"none of the pairs can be used for {language.name}: need native words in its letters beside Latin words of a-z, 0-9 and '"
+                f"none of the pairs can be used for {language.name}: need native words in its letters beside "
+                f"Latin words of a-z, 0-9 and ', of at most {MAX_LETTERS} letters, with weights above 0"
             )
         return _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources))
 
@@ -248,8 +258,9 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
         at, parts = 0, []
         for position, token in enumerate(tokens):
             drawn = channel.sample(token.text, 1, seed=seed * 1_000_003 + version * 1009 + position)
-            parts += [native[at : token.start], drawn[0] if drawn else token.text]
-            at = token.end
+            if drawn:
+                parts += [native[at : token.start], drawn[0]]
+                at = token.end
         versions.append("".join([*parts, native[at:]]))
     return versions
 
@@ -294,7 +305,8 @@ def _usable(language: languages.Language, pairs: Iterable[tuple[str, str, float]
     known = set(language.letters)
     for native, latin, weight in pairs:
         native, latin = text.normalize(native), text.normalize(latin)
-        if weight > 0 and native and latin and set(native) <= known and latin.isascii() and all(letter in LATIN for letter in latin):
+        possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(MAX_LETTERS, kernels.MAX_SPELLING * len(native))
+        if possible and 0 < weight < math.inf and known.issuperset(native) and LATIN.keys() >= set(latin):
             yield native, latin, weight
 
 
@@ -306,14 +318,22 @@ class _Estimate:
     pairs: list[tuple[str, str, float]]
     scheme_strength: float = 20.0
     context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
-    max_letters: int = 40
     typical: float = 0.4
     slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
     contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
 
+    def scheme(self) -> dict[str, dict[str, float]]:
+        """The scheme as P(unit, spelling | a unit begins here)."""
+        spellings = self.language.spellings()
+        beginnings = Counter(unit[:2] for unit in spellings if len(unit) > 1)
+        return {
+            unit: {s: p * WHOLE / beginnings[unit[:2]] if len(unit) > 1 else p for s, p in spelled.items()}
+            for unit, spelled in spellings.items()
+        }
+
     def run(self, iterations: int) -> _Estimate:
         letters = set("".join(native for native, _, _ in self.pairs))
-        scheme = self.language.spellings()
+        scheme = self.scheme()
         frequent = Counter[str]()
         for _, latin, weight in self.pairs:
             for j in range(len(latin)):
@@ -375,7 +395,7 @@ class _Estimate:
             for key in {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}:
                 sums[key].update(seen)
                 ns[key] += totals[unit, left, right]
-        scheme = self.language.spellings()
+        scheme = self.scheme()
         for unit in self.slots:
             key, strength = (unit, "", ""), self.scheme_strength
             if ns[key]:
@@ -403,7 +423,7 @@ class _Estimate:
             if native not in cache:
                 cache[native] = channel.word_rows(native)
             rows, token = cache[native], encode_latin(latin)
-            if rows is None or token is None or max(len(native), len(latin)) > self.max_letters:
+            if rows is None or token is None:
                 continue
             if latin not in spelled:
                 spelled[latin] = kernels.spelling_ids(token, channel.tables[1], channel.spellings)
@@ -442,7 +462,7 @@ class _Estimate:
 
     def channel(self, sources: tuple[str, ...], keep_all: bool = False) -> Channel:
         """The present estimate as flat arrays; what is too rare to matter is left out unless `keep_all`."""
-        slots = self.slots or {u: dict(s) for u, s in self.language.spellings().items()}
+        slots = self.slots
         letters = "".join(sorted(set(self.language.letters)))
         letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {"^": kernels.EDGE, "": kernels.ANY}
         units = sorted(slots, key=lambda unit: (len(unit), unit))
