@@ -6,7 +6,7 @@ import heapq
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, text
-from .channel import NOISE, Channel, encode_latin
+from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .errors import LanguageError, QueryError
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
@@ -26,10 +26,13 @@ BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
 GREED = 0.15  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 MAX_LANGUAGES = 3  # languages that may speak for one token
+OTHERS = 1.0  # what a query's other tokens say of the language of one, against what it says itself
 LEAST_BELIEF = 0.02  # a language below this posterior stays silent
 SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
+LEAST_PROBABILITY = 5e-4  # of a reading
+LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability
 LONG = 8  # letters; longer words are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means a word outside the lexicon
 
@@ -79,7 +82,8 @@ class _Decoder:
         letters = encode_latin(_LENGTHENED.sub(r"\1\1", token))
         if letters is None or not 0 < len(letters) <= MAX_LENGTH:
             return []
-        found, likelihoods, _ = kernels.decode(letters, *self.arguments, limit, BUDGET, prefix)
+        arguments = (letters, *self.arguments, limit, BUDGET, prefix)
+        found, likelihoods, _ = kernels.decode(*arguments)
         return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
 
     def weight(self, term: int, likelihood: float) -> float:
@@ -105,17 +109,39 @@ def weight(probability: float, df: int, documents: int) -> float:
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
 
 
+def _or_itself(position: Position) -> list[Reading]:
+    """The readings, and the token as it was typed with what probability they leave, likeliest first."""
+    left = 1.0 - math.fsum(reading.probability for reading in position.readings)
+    itself = Reading(position.token.text, max(left, 1e-9))
+    return sorted([*position.readings, itself], key=lambda reading: -reading.probability)
+
+
+def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Words in nearly every document have no idf to lose: alone in a query, the likeliest reading still finds them."""
+    if readings and not any(reading.weight for reading in readings):
+        return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
+    return readings
+
+
 class Bridge:
     """Channels over a lexicon. Immutable, safe to share between threads.
 
     ``Bridge.from_terms({"μουσακάς": 12}, languages=["el"]).expand("mousakas")``
     """
 
-    def __init__(self, lexicon: Lexicon, languages: Sequence[str | Channel]) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        languages: Sequence[str | Channel],
+        spellings: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        """`spellings` names what a term of the lexicon is called outside, with frequencies, where that isn't the term itself."""
         self.lexicon = lexicon
+        self._spellings = spellings or {}
         self.channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
         if len({channel.language for channel in self.channels}) < len(self.channels):
             raise LanguageError(f"a language stands twice: {', '.join(channel.language for channel in self.channels)}")
+        self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
 
@@ -123,18 +149,24 @@ class Bridge:
     def from_terms(
         cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], languages: Sequence[str | Channel]
     ) -> Bridge:
-        """A bridge to any engine's vocabulary: its terms with document frequencies.
+        """A bridge to any engine's vocabulary: its terms, as the engine has them, with document frequencies.
 
-        Terms are normalised as queries are (`text.normalize`), frequencies of those that fall together added: a reading
-        names the normalised form.
+        Terms with the same normal form (`text.normalize`: μουσακάς, Μουσακας) are read as one and share its probability by
+        their frequencies. A term that isn't one word to `text.tokenize` is left out: no token can mean it.
         """
         merged: dict[str, int] = {}
+        spelled: dict[str, dict[str, int]] = {}
         for term, df in terms.items() if isinstance(terms, Mapping) else terms:
             if not isinstance(term, str) or isinstance(df, bool) or not isinstance(df, int) or df < 0:
                 raise QueryError(f"terms are words with document frequencies (str, int >= 0); got ({term!r}, {df!r})")
-            for word in text.terms(term):
+            words = text.terms(term)
+            if len(words) == 1:
+                word = words[0]
                 merged[word] = merged.get(word, 0) + df
-        return cls(Lexicon.from_terms(merged), languages)
+                forms = spelled.setdefault(word, {})
+                forms[term] = forms.get(term, 0) + df
+        spellings = {word: forms for word, forms in spelled.items() if list(forms) != [word]}
+        return cls(Lexicon.from_terms(merged), languages, spellings)
 
     def expand(self, query: str | Sequence[Token], n: int = READINGS) -> Expansion:
         """Readings for every position of a query, at most `n` each; a native word stands as it is.
@@ -145,10 +177,22 @@ class Bridge:
         beliefs = self._beliefs(tokens)
         return Expansion(
             tuple(
-                Position(token, self._read(token, beliefs.get(token.text, {}), n))
+                Position(token, self._spelled(self._read(token, beliefs.get(token.text, {}), n)))
                 for token in tokens
             )
         )
+
+    def _spelled(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+        """The readings under the names their terms have outside."""
+        if not self._spellings:
+            return readings
+        named = []
+        for reading in readings:
+            forms = self._spellings.get(reading.term, {reading.term: 1})
+            total = sum(forms.values()) or 1
+            for form, df in sorted(forms.items(), key=lambda item: (-item[1], item[0])):
+                named.append(replace(reading, term=form, probability=reading.probability * df / total))
+        return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
     def _beliefs(self, tokens: Sequence[Token]) -> dict[str, dict[int, float]]:
         """P(language | token, the query's other tokens) for each Latin token, by decoder; the unlikely ones left out."""
@@ -157,11 +201,12 @@ class Bridge:
             return {token: {0: 1.0} for token in latin}
         if not self._decoders or not latin:
             return {}
-        evidence = {token: np.array([channel.latin_score(token) for channel in self.channels]) for token in latin}
+        cost = {token: self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin}
+        evidence = {token: -math.log(2) / QUANTUM * costs for token, costs in cost.items()}
         everything = np.sum(list(evidence.values()), axis=0)
         beliefs = {}
         for token in latin:
-            points = everything
+            points = evidence[token] + OTHERS * (everything - evidence[token])
             belief = np.exp(points - points.max())
             belief /= belief.sum()
             spoken = [at for at in np.argsort(-belief, kind="stable")[:MAX_LANGUAGES].tolist() if belief[at] >= LEAST_BELIEF]
@@ -186,10 +231,13 @@ class Bridge:
         for (term, language), part in sorted(weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")):
             first = readings.get(term)  # the same term, read by two languages: it counts for both, and is the likelier's
             probability = part / total + (first.probability if first else 0.0)
+            if probability < LEAST_PROBABILITY:
+                break
             spoken = first.language if first else language
             boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
             readings[term] = Reading(self.lexicon[term], probability, spoken, boost)
-        return tuple(heapq.nsmallest(n, readings.values(), key=lambda reading: (-reading.probability, reading.term)))
+        best = heapq.nsmallest(n, readings.values(), key=lambda reading: (-reading.probability, reading.term))
+        return _never_silent(tuple(best))
 
     def complete(self, prefix: str, n: int = 10) -> list[Completion]:
         """The `n` likeliest terms that begin with what is being typed, its last word, in Latin letters or native ones."""
@@ -214,9 +262,13 @@ class Bridge:
         total = math.fsum(weight for weight, _ in weights.values())
         best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1][0], item[0]))
         return [
-            Completion(lexicon[term], weight / total, int(lexicon.df[term]), language)
+            Completion(self._name(lexicon[term]), weight / total, int(lexicon.df[term]), language)
             for term, (weight, language) in best
         ]
+
+    def _name(self, term: str) -> str:
+        forms = self._spellings.get(term)
+        return min(forms, key=lambda form: (-forms[form], form)) if forms else term
 
     def _below(self, node: int, n: int) -> list[int]:
         lexicon = self.lexicon
@@ -230,13 +282,13 @@ class Bridge:
         positions = self.expand(query).positions
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
-            readings = position.readings or (Reading(position.token.text, 1.0),)
+            readings = _or_itself(position)
             beam = heapq.nsmallest(
                 n,
                 [
                     (cost - math.log(max(reading.probability, 1e-300)), (*words, reading.term))
                     for cost, words in beam
-                    for reading in readings[: n + 1]
+                    for reading in readings[:n]
                 ],
             )
         alternatives = []

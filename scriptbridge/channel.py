@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from . import kernels, languages, text
 from .errors import ChannelError
 
-__all__ = ["Channel", "latin_trigrams", "romanize"]
+__all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
 
 MAGIC = b"scriptbridge-channel 1\n"
 LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
@@ -116,16 +116,6 @@ class Channel:
             rows, spellings, self.row_start, self.slot_spelling, self.slot_probability, NOISE
         )
         return math.log(likelihood) if likelihood > 0 else -math.inf
-
-    def latin_score(self, latin: str) -> float:
-        """log P of a Latin word in the language's romanized text, by letter trigrams."""
-        codes = [0, 0, *(min(LATIN.get(letter, 27), 27) for letter in latin), 0]
-        cost = sum(self._trigram_cost[a * 784 + b * 28 + c] for a, b, c in zip(codes, codes[1:], codes[2:], strict=False))
-        return -cost * math.log(2) / QUANTUM
-
-    @cached_property
-    def _trigram_cost(self) -> bytes:
-        return self.trigrams.tobytes()
 
     def sample(self, native: str, n: int = 1, seed: int = 0) -> list[str]:
         """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the channel doesn't know."""
@@ -495,16 +485,18 @@ class _Estimate:
         )
 
 
-def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
-    """Letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-Bell), as costs; shape (28 ** 3,).
+def trigram_codes(latin: str) -> NDArray[np.int64]:
+    """Places of a Latin word's letter trigrams in `Channel.trigrams`; letters are 1–26, all else 27, the edge 0."""
+    codes = [0, 0, *(min(LATIN.get(letter, 27), 27) for letter in latin), 0]
+    return np.array([a * 784 + b * 28 + c for a, b, c in zip(codes, codes[1:], codes[2:], strict=False)])
 
-    Letters are 1–26, digits and the apostrophe 27, 0 the edge.
-    """
-    counts = np.zeros((28, 28, 28))
+
+def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
+    """Costs of the letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-Bell); shape (28 ** 3,)."""
+    flat = np.zeros(28**3)
     for word, weight in words:
-        codes = [0, 0, *(min(LATIN[letter], 27) for letter in word), 0]
-        for a, b, c in zip(codes, codes[1:], codes[2:], strict=False):
-            counts[a, b, c] += math.sqrt(weight)
+        np.add.at(flat, trigram_codes(word), math.sqrt(weight))
+    counts = flat.reshape(28, 28, 28)
     one = counts.sum((0, 1)) + 1.0
     one /= one.sum()
     two = counts.sum(0)
