@@ -272,13 +272,17 @@ def _index_to_write(path: Path, fields: Mapping[str, float]) -> Iterator[Index]:
     try:
         opened = Index.open(path)
     except NotAnIndexError:
-        made = _make_directory(path)
+        made, created = _make_directory(path), False
         try:
             with Index.create(path, fields=fields or None) as opened:
+                created = True
                 yield opened
         except BaseException:
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
+            elif created:  # in a directory that was there, and empty
+                for file in path.iterdir():
+                    file.unlink(missing_ok=True)
             raise
         return
     with opened:
