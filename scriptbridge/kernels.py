@@ -543,6 +543,8 @@ def decode(
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters before
     the node), and the prior is that of the most frequent term below.
     """
+    if limit < 1:
+        return np.empty(0, np.int32), np.empty(0), 0
     length = len(token)
     spellings = spelling_ids(token, spelling_table, spelling_keys)
     head = np.full(len(spelling_keys), -1, np.int32)

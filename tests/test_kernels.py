@@ -216,6 +216,13 @@ def test_decode_within_a_small_budget_stops() -> None:
     assert len(decoded(channel, terms, "aba", limit=27, budget=10)) < 27
 
 
+def test_decode_for_no_terms_at_all() -> None:
+    channel = oracles.channel_of({("α", "", ""): {"a": 0}})
+    assert decoded(channel, {"α": 1}, "a", limit=0) == []
+    assert decoded(channel, {}, "a", limit=5) == []
+    assert decoded(channel, {"α": 1}, "a", limit=5, budget=0) == []
+
+
 @pytest.mark.parametrize("token", ["xyzxy", "aaaaaaaa"])
 def test_decode_finds_nothing_where_nothing_could_be_meant(token: str) -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0} for letter in LETTERS})
