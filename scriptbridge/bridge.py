@@ -25,9 +25,11 @@ READINGS = 10  # readings a token
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
 GREED = 0.15  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
-MAX_LANGUAGES = 3  # languages that may speak for one token
-OTHERS = 1.0  # what a query's other tokens say of the language of one, against what it says itself
-LEAST_BELIEF = 0.02  # a language below this posterior stays silent
+MAX_LANGUAGES = 5  # languages that may speak for one query
+TRIGRAMS = 0.5  # letter trigrams are surer of the language than they should be
+OTHERS = 1.0  # what a query's other tokens say of the language of one
+MIXED = 0.01  # a token's language is any, whatever the others say
+LEAST_BELIEF = 0.001  # a language less likely than this, next to the likeliest, stays silent
 SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
@@ -79,7 +81,7 @@ class _Decoder:
 
     def read(self, token: str, limit: int, prefix: bool = False) -> list[tuple[int, float]]:
         """The terms that `token` may mean, or nodes that it may lead to, with P(token | term or node)."""
-        letters = encode_latin(_LENGTHENED.sub(r"\1\1", token))
+        letters = encode_latin(_shortened(token))
         if letters is None or not 0 < len(letters) <= MAX_LENGTH:
             return []
         arguments = (letters, *self.arguments, limit, BUDGET, prefix)
@@ -96,7 +98,12 @@ def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float6
     return np.maximum(lexicon.df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
 
 
-_LENGTHENED = re.compile(r"(.)\1{2,}")  # rabiiiii
+_LENGTHENED = re.compile(r"(.)\1{2,}")
+
+
+def _shortened(token: str) -> str:
+    """A token without emphasis: rabiiiii is rabii."""
+    return _LENGTHENED.sub(r"\1\1", token)
 
 
 def weight(probability: float, df: int, documents: int) -> float:
@@ -109,8 +116,33 @@ def weight(probability: float, df: int, documents: int) -> float:
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
 
 
+def _outside(token: str) -> float:
+    """How much speaks for a word outside the lexicon."""
+    return float(OUTSIDE ** (SHARPNESS * len(_shortened(token))))
+
+
+def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> dict[str, dict[int, float]]:
+    """How far each token's language is what the query's other tokens are read in best; the best one's is 1."""
+    points = {
+        token: {at: math.log(_outside(token) + math.fsum(w for _, w in terms)) for at, terms in found.items()}
+        for token, found in weights.items()
+    }
+    everything: dict[int, float] = {}
+    for by_language in points.values():
+        for at, point in by_language.items():
+            everything[at] = everything.get(at, 0.0) + point
+    beliefs = {}
+    for token, by_language in points.items():
+        others = {at: OTHERS * (everything[at] - point) for at, point in by_language.items()}
+        best = max(others.values(), default=0.0)
+        beliefs[token] = {at: MIXED + (1 - MIXED) * math.exp(point - best) for at, point in others.items()}
+    return beliefs
+
+
 def _or_itself(position: Position) -> list[Reading]:
     """The readings, and the token as it was typed with what probability they leave, likeliest first."""
+    if any(text.normalize(reading.term) == position.token.text for reading in position.readings):
+        return list(position.readings)
     left = 1.0 - math.fsum(reading.probability for reading in position.readings)
     itself = Reading(position.token.text, max(left, 1e-9))
     return sorted([*position.readings, itself], key=lambda reading: -reading.probability)
@@ -173,14 +205,30 @@ class Bridge:
 
         A position whose token nothing in the lexicon could mean has no readings.
         """
+        if n < 1:
+            raise QueryError(f"n is how many readings are wanted, at least 1; got {n}")
         tokens = text.tokenize(query) if isinstance(query, str) else query
-        beliefs = self._beliefs(tokens)
+        latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
+        meant = self._meant(latin, n)
         return Expansion(
             tuple(
-                Position(token, self._spelled(self._read(token, beliefs.get(token.text, {}), n)))
+                Position(token, self._spelled(meant[token.text] if token.text in meant else self._as_typed(token)))
                 for token in tokens
             )
         )
+
+    def _as_typed(self, token: Token) -> tuple[Reading, ...]:
+        return (Reading(token.text, 1.0),) if token.text in self.lexicon else ()
+
+    def _meant(self, latin: Sequence[str], n: int) -> dict[str, tuple[Reading, ...]]:
+        """Readings of the Latin tokens of one query."""
+        languages = self._speaking(latin)
+        weights = {
+            token: {at: [(term, self._decoders[at].weight(term, p)) for term, p in self._decoders[at].read(token, n)] for at in languages}
+            for token in latin
+        }
+        beliefs = _beliefs(weights)
+        return {token: self._readings(token, weights[token], beliefs[token], n) for token in latin}
 
     def _spelled(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
         """The readings under the names their terms have outside."""
@@ -189,43 +237,34 @@ class Bridge:
         named = []
         for reading in readings:
             forms = self._spellings.get(reading.term, {reading.term: 1})
-            total = sum(forms.values()) or 1
+            total = sum(max(1, df) for df in forms.values())
             for form, df in sorted(forms.items(), key=lambda item: (-item[1], item[0])):
-                named.append(replace(reading, term=form, probability=reading.probability * df / total))
+                named.append(replace(reading, term=form, probability=reading.probability * max(1, df) / total))
         return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
-    def _beliefs(self, tokens: Sequence[Token]) -> dict[str, dict[int, float]]:
-        """P(language | token, the query's other tokens) for each Latin token, by decoder; the unlikely ones left out."""
-        latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
-        if len(self._decoders) == 1:
-            return {token: {0: 1.0} for token in latin}
-        if not self._decoders or not latin:
-            return {}
-        cost = {token: self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin}
-        evidence = {token: -math.log(2) / QUANTUM * costs for token, costs in cost.items()}
-        everything = np.sum(list(evidence.values()), axis=0)
-        beliefs = {}
-        for token in latin:
-            points = evidence[token] + OTHERS * (everything - evidence[token])
-            belief = np.exp(points - points.max())
-            belief /= belief.sum()
-            spoken = [at for at in np.argsort(-belief, kind="stable")[:MAX_LANGUAGES].tolist() if belief[at] >= LEAST_BELIEF]
-            beliefs[token] = {at: float(belief[at]) for at in spoken}
-        return beliefs
+    def _speaking(self, latin: Sequence[str]) -> list[int]:
+        """The languages, by decoder, that a query's Latin tokens may be in, by their letter trigrams."""
+        if len(self._decoders) <= MAX_LANGUAGES or not latin:
+            return list(range(len(self._decoders)))
+        costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
+        points = -math.log(2) / QUANTUM * TRIGRAMS * costs
+        belief = np.exp(points - points.max())
+        likeliest = np.argsort(-belief, kind="stable")[:MAX_LANGUAGES].tolist()
+        return [at for at in likeliest if belief[at] >= LEAST_BELIEF]
 
-    def _read(self, token: Token, beliefs: Mapping[int, float], n: int) -> tuple[Reading, ...]:
-        itself = self.lexicon.find(token.text)
-        if token.script != "Latn":
-            return (Reading(token.text, 1.0),) if itself is not None else ()
+    def _readings(
+        self, token: str, found: Mapping[int, list[tuple[int, float]]], beliefs: Mapping[int, float], n: int
+    ) -> tuple[Reading, ...]:
+        """The likeliest of what the languages found, of the token itself if it is a term, and of no term at all."""
         weights: dict[tuple[int, str | None], float] = {}
-        total = OUTSIDE ** (SHARPNESS * len(token.text))
+        total = _outside(token)
+        itself = self.lexicon.find(token)
         if itself is not None:
-            own = OWN ** (SHARPNESS * min(len(token.text), LONG))
-            weights[itself, None] = own * float(self.lexicon.df[itself]) ** PRIOR
-        for at, belief in beliefs.items():
-            decoder = self._decoders[at]
-            for term, likelihood in decoder.read(token.text, n):
-                weights[term, decoder.channel.language] = belief * decoder.weight(term, likelihood)
+            own = OWN ** (SHARPNESS * min(len(token), LONG))
+            weights[itself, None] = own * max(1.0, float(self.lexicon.df[itself])) ** PRIOR
+        for at, terms in found.items():
+            for term, weight_ in terms:
+                weights[term, self._decoders[at].channel.language] = beliefs[at] * weight_
         total += math.fsum(weights.values())
         readings: dict[int, Reading] = {}
         for (term, language), part in sorted(weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")):
@@ -251,15 +290,16 @@ class Bridge:
         node = lexicon.node(typed.text)
         if node is not None:
             for term in self._below(node, n):
-                weights[term] = (OWN ** (SHARPNESS * len(typed.text)) * float(lexicon.df[term]) ** PRIOR, None)
-        for at, belief in self._beliefs(tokens).get(typed.text, {}).items():
+                own = OWN ** (SHARPNESS * len(typed.text))
+                weights[term] = (own * max(1.0, float(lexicon.df[term])) ** PRIOR, None)
+        for at in self._speaking([token.text for token in tokens if token.script == "Latn"]):
             decoder = self._decoders[at]
             for node, likelihood in decoder.read(typed.text, n, prefix=True):
                 for term in self._below(node, n):
-                    weight = belief * decoder.weight(term, likelihood)
+                    weight = decoder.weight(term, likelihood)
                     if weight > weights.get(term, (0.0, None))[0]:
                         weights[term] = (weight, decoder.channel.language)
-        total = math.fsum(weight for weight, _ in weights.values())
+        total = _outside(typed.text) + math.fsum(weight for weight, _ in weights.values())
         best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1][0], item[0]))
         return [
             Completion(self._name(lexicon[term]), weight / total, int(lexicon.df[term]), language)
