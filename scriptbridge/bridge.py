@@ -22,17 +22,20 @@ from .types import Completion, Deromanization, Expansion, Position, Reading, Tok
 __all__ = ["Bridge"]
 
 READINGS = 10  # readings a token
+GLANCE = 30  # … for a first look, that tells which languages to decode
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
 GREED = 0.15  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
-MAX_LANGUAGES = 5  # languages that may speak for one query
-TRIGRAMS = 0.5  # letter trigrams are surer of the language than they should be
-OTHERS = 1.0  # what a query's other tokens say of the language of one
+MAX_GLANCED = 8  # languages that letter trigrams may propose for one query
+MAX_LANGUAGES = 4  # languages that may speak for it
+TRIGRAMS = 0.3  # what letter trigrams say of a language counts so much: they are far surer of it than they should be
+OTHERS = 0.6  # what a query's other tokens say of the language of one
 MIXED = 0.01  # a token's language is any, whatever the others say
 LEAST_BELIEF = 0.001  # a language less likely than this, next to the likeliest, stays silent
 SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
+LEAST_SHARE = 0.01  # of the weight of what was found before: less is not worth looking for
 LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability
 LONG = 8  # letters; longer words are nothing else by chance
@@ -79,12 +82,22 @@ class _Decoder:
             NOISE,
         )
 
-    def read(self, token: str, limit: int, prefix: bool = False) -> list[tuple[int, float]]:
-        """The terms that `token` may mean, or nodes that it may lead to, with P(token | term or node)."""
+    def glance(self, token: str) -> float:
+        """How much speaks for the best term that a very narrow search finds, or for none."""
+        found = self.read(token, 1, GLANCE)
+        return max([_outside(token), *(self.weight(term, likelihood) for term, likelihood in found)])
+
+    def read(
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, prefix: bool = False
+    ) -> list[tuple[int, float]]:
+        """The terms of more than the `least` weight that `token` may mean, or nodes that it may lead to.
+
+        Each with P(token | term or node).
+        """
         letters = encode_latin(_shortened(token))
         if letters is None or not 0 < len(letters) <= MAX_LENGTH:
             return []
-        arguments = (letters, *self.arguments, limit, BUDGET, prefix)
+        arguments = (letters, *self.arguments, least ** (1 / SHARPNESS), limit, budget, prefix)
         found, likelihoods, _ = kernels.decode(*arguments)
         return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
 
@@ -223,12 +236,19 @@ class Bridge:
     def _meant(self, latin: Sequence[str], n: int) -> dict[str, tuple[Reading, ...]]:
         """Readings of the Latin tokens of one query."""
         languages = self._speaking(latin)
-        weights = {
-            token: {at: [(term, self._decoders[at].weight(term, p)) for term, p in self._decoders[at].read(token, n)] for at in languages}
-            for token in latin
-        }
+        weights = {token: self._found(token, languages, n) for token in latin}
         beliefs = _beliefs(weights)
         return {token: self._readings(token, weights[token], beliefs[token], n) for token in latin}
+
+    def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
+        """Terms with their weights, by language; the likeliest language first, since what it finds spares the others work."""
+        found: dict[int, list[tuple[int, float]]] = {}
+        least = LEAST_SHARE * _outside(token)
+        for at in languages:
+            decoder = self._decoders[at]
+            found[at] = [(term, decoder.weight(term, p)) for term, p in decoder.read(token, n, least=least)]
+            least = max([least, *(LEAST_SHARE * weight for _, weight in found[at])])
+        return found
 
     def _spelled(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
         """The readings under the names their terms have outside."""
@@ -243,14 +263,19 @@ class Bridge:
         return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
     def _speaking(self, latin: Sequence[str]) -> list[int]:
-        """The languages, by decoder, that a query's Latin tokens may be in, by their letter trigrams."""
+        """The languages, by decoder, that a query's Latin tokens may be in: letter trigrams name some, a glance tells which."""
         if len(self._decoders) <= MAX_LANGUAGES or not latin:
             return list(range(len(self._decoders)))
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
-        points = -math.log(2) / QUANTUM * TRIGRAMS * costs
-        belief = np.exp(points - points.max())
-        likeliest = np.argsort(-belief, kind="stable")[:MAX_LANGUAGES].tolist()
-        return [at for at in likeliest if belief[at] >= LEAST_BELIEF]
+        points = (-math.log(2) / QUANTUM * TRIGRAMS * costs).tolist()
+        plausible = sorted(range(len(points)), key=lambda at: -points[at])[:MAX_GLANCED]
+        glances = {token: {at: self._decoders[at].glance(token) for at in plausible} for token in latin}
+        for at in plausible:
+            points[at] += math.fsum(math.log(glance[at]) for glance in glances.values())
+        likeliest = sorted(plausible, key=lambda at: -points[at])[:MAX_LANGUAGES]
+        spoken = [at for at in likeliest if points[at] > points[likeliest[0]] + math.log(LEAST_BELIEF)]
+        alone = {max(glance, key=lambda at: glance[at]) for glance in glances.values()}  # a word of another language
+        return spoken + sorted(alone - set(spoken))
 
     def _readings(
         self, token: str, found: Mapping[int, list[tuple[int, float]]], beliefs: Mapping[int, float], n: int

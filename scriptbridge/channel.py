@@ -37,6 +37,9 @@ LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456
 MAX_LETTERS = 40  # of a word that is learned from
 NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
 WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
+FORGOTTEN = 4e-4  # of each letter that a unit's scheme doesn't name, to begin with
+KEPT = 0.08  # of the scheme in every estimate
+USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
 QUANTUM = 12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
 
 Int = NDArray[np.int64]
@@ -233,7 +236,7 @@ class Channel:
                 f"none of the pairs can be used for {language.name}: need native words in its letters beside "
                 f"Latin words of a-z, 0-9 and ', of at most {MAX_LETTERS} letters, with weights above 0"
             )
-        return _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources))
+        return _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources), final=True)
 
 
 _ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cost", "trigrams")
@@ -324,19 +327,12 @@ class _Estimate:
     def run(self, iterations: int) -> _Estimate:
         letters = set("".join(native for native, _, _ in self.pairs))
         scheme = self.scheme()
-        frequent = Counter[str]()
-        for _, latin, weight in self.pairs:
-            for j in range(len(latin)):
-                for n in range(1, kernels.MAX_SPELLING + 1):
-                    if j + n <= len(latin):
-                        frequent[latin[j : j + n]] += 1
-        inventory = ["", *(s for s, times in sorted(frequent.items()) if times >= 5 or len(s) == 1)]
         self.slots = {}
         for unit, spelled in scheme.items():
             slots = {s: 0.97 * p for s, p in spelled.items()}
             if len(unit) == 1 and unit in letters:
-                for s in inventory:  # what the scheme forgot: anything, but longer is less likely
-                    slots[s] = slots.get(s, 0.0) + 0.03 * 0.05 ** max(1, len(s)) / 4
+                for s in ["", *LATIN]:  # what the scheme forgot
+                    slots[s] = slots.get(s, 0.0) + FORGOTTEN
             self.slots[unit] = slots
         prior = {unit: dict(spelled) for unit, spelled in scheme.items()}
         for _ in range(iterations):
@@ -353,7 +349,7 @@ class _Estimate:
         base = {unit: dict(slots) for unit, slots in self.slots.items()}
         for _ in range(iterations):
             self._set_contexts()
-            counts, totals = self._expect(self.channel((), keep_all=True))
+            counts, totals = self._expect(self.channel(()))
             self._smooth(base, counts, totals)
         return self
 
@@ -450,20 +446,25 @@ class _Estimate:
                 totals[unit, left, right] = float(row_count[row])
         return counts, totals
 
-    def channel(self, sources: tuple[str, ...], keep_all: bool = False) -> Channel:
-        """The present estimate as flat arrays; what is too rare to matter is left out unless `keep_all`."""
-        slots = self.slots
+    def channel(self, sources: tuple[str, ...], final: bool = False) -> Channel:
+        """The present estimate as flat arrays; a `final` one keeps some of the scheme and
+        leaves out what is too rare to matter."""
+        slots, contexts = self.slots, self.contexts
+        if final:
+            scheme = self.scheme()
+            slots = {unit: _mixed(spelled, scheme[unit]) for unit, spelled in slots.items()}
+            contexts = {key: _mixed(spelled, scheme[key[0]]) for key, spelled in contexts.items()}
         letters = "".join(sorted(set(self.language.letters)))
         letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {"^": kernels.EDGE, "": kernels.ANY}
         units = sorted(slots, key=lambda unit: (len(unit), unit))
         spellings = sorted({s for spelled in slots.values() for s in spelled}, key=lambda s: (len(s), s))
         spelling_at = {s: i for i, s in enumerate(spellings)}
         unit_at = {unit: i for i, unit in enumerate(units)}
-        table = {(unit, "", ""): slots[unit] for unit in units} | self.contexts
+        table = {(unit, "", ""): slots[unit] for unit in units} | contexts
         rows, row_start, slot_spelling, probability = [], [0], [], []
         for (unit, left, right), spelled in table.items():
             kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
-            if not keep_all and self.pairs:
+            if final:
                 kept = [(s, p) for s, p in kept if p > (1e-3 if right else 5e-5)]
             rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
             slot_spelling += [spelling_at[s] for s, _ in kept]
@@ -483,6 +484,12 @@ class _Estimate:
             self.typical,
             sources,
         )
+
+
+def _mixed(learned: dict[str, float], scheme: dict[str, float]) -> dict[str, float]:
+    """What was learned, with a little of what the scheme holds usual: pairs never show all that a speaker may type."""
+    usual = {s: p for s, p in scheme.items() if p >= USUAL}
+    return {s: (1 - KEPT) * learned.get(s, 0.0) + KEPT * usual.get(s, 0.0) for s in {**learned, **usual}}
 
 
 def trigram_codes(latin: str) -> NDArray[np.int64]:

@@ -522,6 +522,7 @@ def decode(
     starts_unit: Keys,
     greed: float,
     noise: float,
+    floor: float,
     limit: int,
     budget: int,
     prefix: bool,
@@ -538,7 +539,7 @@ def decode(
     context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too, and a `greed`
     of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of nodes opened;
     sharper expectations and a lower greed make the search narrower and deeper. `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted.
-    Returns also how many nodes were opened.
+    Scores of `floor` and below are of no interest. Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters before
     the node), and the prior is that of the most frequent term below.
@@ -581,7 +582,7 @@ def decode(
         slot, size = _pop(heap, priorities, size)
         if found == limit and priorities[slot] < best_scores[limit - 1]:
             break
-        if found > 0 and priorities[slot] < best_scores[0] * 1e-4:
+        if priorities[slot] <= max(floor, best_scores[0] * 1e-4):
             break
         opened += 1
         node = node_of[slot]
@@ -598,7 +599,7 @@ def decode(
         unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
         child = node + 1
         at_end = term[node] >= 0
-        least = max(best_scores[limit - 1], best_scores[0] * 1e-4)
+        least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
         crowded = slot > 0 and child < end[node] and end[child] < end[node]
         if crowded:  # many children: what they can come to at most tells which are worth a closer look
             bound[:] = 0.0
@@ -675,7 +676,7 @@ def decode(
                 for j in range(length + 1):
                     priority = max(priority, forward[up, j] * promise[c2, j])
             priority *= rank_power[top[child]]
-            least = max(best_scores[limit - 1], best_scores[0] * 1e-4)
+            least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
             if used < capacity and priority > least:
                 forward[used] = target
                 node_of[used], parent_of[used], priorities[used] = child, slot, priority
