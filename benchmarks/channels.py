@@ -1,4 +1,5 @@
-"""Estimate the shipped channels: ``python -m benchmarks.channels DATA [--lang xx] [--out DIR]`` (``make channels``).
+"""Estimate the shipped channels: ``python -m benchmarks.channels DATA [--lang xx] [--out DIR]`` (``make
+channels``).
 
 Only sources whose weights may ship are read (DATA/README.md), and of the Dakshina lexicons only the
 training words. The same data gives the same bytes.
@@ -89,7 +90,9 @@ def sources(data: Path, code: str) -> list[Path]:
 def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozenset()) -> Channel:
     """A language's channel, from all its sources but the normalised word pairs in `without`."""
     language, files = languages.load(code), sources(data, code)
-    if not any("phrasebook" not in path.name for path in files):  # a phrasebook alone tells less than the scheme
+    if not any(
+        "phrasebook" not in path.name for path in files
+    ):  # a phrasebook alone tells less than the scheme
         channel = Channel.from_scheme(language)
     else:
         pairs = [
@@ -111,7 +114,9 @@ def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozen
 
 
 def _romanized(channel: Channel, language: languages.Language) -> Iterator[tuple[str, float]]:
-    """The channel's own romanizations of the sample collection's words, for languages without much romanized text."""
+    """The channel's own romanizations of the sample collection's words, for languages without much
+    romanized text.
+    """
     documents = read_documents(PACKAGE / "sample" / f"{language.code}.jsonl", fields=("title", "text"))
     words = {word for document in documents for part in document.fields.values() for word in text.terms(part)}
     for number, word in enumerate(

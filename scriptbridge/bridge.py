@@ -22,24 +22,30 @@ from .types import Completion, Deromanization, Expansion, Position, Reading, Tok
 __all__ = ["Bridge"]
 
 READINGS = 10  # readings a token
-GLANCE = 30  # … for a first look, that tells which languages to decode
+
+# The search. Costs and shares are of weights, P ** SHARPNESS · df ** PRIOR.
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
-GREED = 0.15  # what a Latin letter still to be read is taken to cost: below a typical letter's, so the search goes deep first
+GREED = 0.15  # likelihood of a Latin letter to come: below a typical one's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
-MAX_GLANCED = 8  # languages that letter trigrams may propose for one query
-MAX_LANGUAGES = 4  # languages that may speak for it
-TRIGRAMS = 0.3  # what letter trigrams say of a language counts so much: they are far surer of it than they should be
-OTHERS = 0.6  # what a query's other tokens say of the language of one
-MIXED = 0.01  # a token's language is any, whatever the others say
-LEAST_BELIEF = 0.001  # a language less likely than this, next to the likeliest, stays silent
-SHARPNESS = 0.6  # the channel's probabilities are surer than they should be: they count as P ** SHARPNESS
+LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
+
+# Which languages speak for a query.
+MAX_GLANCED = 9  # of them, letter trigrams may propose
+MAX_LANGUAGES = 4  # are decoded
+GLANCE = 30  # trie nodes opened for a first look
+LEAST_BELIEF = 0.001  # next to the likeliest; below, a language stays silent
+TRIGRAMS = 0.3  # letter trigrams count so much: they are far surer of a language than they should be
+OTHERS = 0.6  # and the query's other tokens so much for the language of one
+MIXED = 0.01  # whatever the others say, a token may be of any language
+
+# From likelihoods to probabilities.
+SHARPNESS = 0.6  # the channel is surer than it should be: P counts as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
-OWN = 0.7  # likelihood a letter of a token that means the same Latin word of the lexicon: a native word's is about that
-LEAST_SHARE = 0.01  # of the weight of what was found before: less is not worth looking for
+OWN = 0.7  # likelihood a letter of a token that is itself a Latin term: about that of a native one
+LONG = 8  # letters; longer Latin terms are nothing else by chance
+OUTSIDE = 0.25  # likelihood a letter of a token that means no term
 LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability
-LONG = 8  # letters; longer words are nothing else by chance
-OUTSIDE = 0.25  # likelihood a letter of a token that means a word outside the lexicon
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ class _Decoder:
         for label, code in enumerate(lexicon.alphabet.tolist()):
             letters[label] = channel.letter_ids.get(chr(code), 0) if label else 0
         units, spellings, rows = channel.tables
-        beginnings = {key >> shift for key in channel.units.tolist() for shift in (0, 8) if (key >> shift) >= 256}
+        beginnings = {
+            key >> shift for key in channel.units.tolist() for shift in (0, 8) if (key >> shift) >= 256
+        }
         return (
             lexicon.label,
             lexicon.end,
@@ -122,8 +130,9 @@ def _shortened(token: str) -> str:
 def weight(probability: float, df: int, documents: int) -> float:
     """What a reading's BM25 score is multiplied by: 1 + ln(probability) / idf, at least 0.
 
-    A term's idf is the log of how much likelier a relevant document is to hold it than another; for a word that is meant only
-    with some probability, that log ratio shrinks by -ln(probability) (after Robertson & Spärck Jones 1976, as BM25's idf is).
+    A term's idf is the log of how much likelier a relevant document is to hold it than another; for a word
+    that is meant only with some probability, that log ratio shrinks by -ln(probability) (after Robertson &
+    Spärck Jones 1976, as BM25's idf is).
     """
     idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
@@ -135,7 +144,9 @@ def _outside(token: str) -> float:
 
 
 def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> dict[str, dict[int, float]]:
-    """How far each token's language is what the query's other tokens are read in best; the best one's is 1."""
+    """How far each token's language is what the query's other tokens are read in best; the best one's is
+    1.
+    """
     points = {
         token: {at: math.log(_outside(token) + math.fsum(w for _, w in terms)) for at, terms in found.items()}
         for token, found in weights.items()
@@ -162,7 +173,9 @@ def _or_itself(position: Position) -> list[Reading]:
 
 
 def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Words in nearly every document have no idf to lose: alone in a query, the likeliest reading still finds them."""
+    """Words in nearly every document have no idf to lose: alone in a query, the likeliest reading still
+    finds them.
+    """
     if readings and not any(reading.weight for reading in readings):
         return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
     return readings
@@ -180,12 +193,16 @@ class Bridge:
         languages: Sequence[str | Channel],
         spellings: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
-        """`spellings` names what a term of the lexicon is called outside, with frequencies, where that isn't the term itself."""
+        """`spellings` names what a term of the lexicon is called outside, with frequencies, where that
+        isn't the term itself.
+        """
         self.lexicon = lexicon
         self._spellings = spellings or {}
         self.channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
         if len({channel.language for channel in self.channels}) < len(self.channels):
-            raise LanguageError(f"a language stands twice: {', '.join(channel.language for channel in self.channels)}")
+            raise LanguageError(
+                f"a language stands twice: {', '.join(channel.language for channel in self.channels)}"
+            )
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
@@ -196,14 +213,17 @@ class Bridge:
     ) -> Bridge:
         """A bridge to any engine's vocabulary: its terms, as the engine has them, with document frequencies.
 
-        Terms with the same normal form (`text.normalize`: μουσακάς, Μουσακας) are read as one and share its probability by
-        their frequencies. A term that isn't one word to `text.tokenize` is left out: no token can mean it.
+        Terms with the same normal form (`text.normalize`: μουσακάς, Μουσακας) are read as one and share its
+        probability by their frequencies. A term that isn't one word to `text.tokenize` is left out: no token
+        can mean it.
         """
         merged: dict[str, int] = {}
         spelled: dict[str, dict[str, int]] = {}
         for term, df in terms.items() if isinstance(terms, Mapping) else terms:
             if not isinstance(term, str) or isinstance(df, bool) or not isinstance(df, int) or df < 0:
-                raise QueryError(f"terms are words with document frequencies (str, int >= 0); got ({term!r}, {df!r})")
+                raise QueryError(
+                    f"terms are words with document frequencies (str, int >= 0); got ({term!r}, {df!r})"
+                )
             words = text.terms(term)
             if len(words) == 1:
                 word = words[0]
@@ -225,7 +245,9 @@ class Bridge:
         meant = self._meant(latin, n)
         return Expansion(
             tuple(
-                Position(token, self._spelled(meant[token.text] if token.text in meant else self._as_typed(token)))
+                Position(
+                    token, self._spelled(meant[token.text] if token.text in meant else self._as_typed(token))
+                )
                 for token in tokens
             )
         )
@@ -241,7 +263,9 @@ class Bridge:
         return {token: self._readings(token, weights[token], beliefs[token], n) for token in latin}
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
-        """Terms with their weights, by language; the likeliest language first, since what it finds spares the others work."""
+        """Terms with their weights, by language; the likeliest language first, since what it finds spares
+        the others work.
+        """
         found: dict[int, list[tuple[int, float]]] = {}
         least = LEAST_SHARE * _outside(token)
         for at in languages:
@@ -259,11 +283,15 @@ class Bridge:
             forms = self._spellings.get(reading.term, {reading.term: 1})
             total = sum(max(1, df) for df in forms.values())
             for form, df in sorted(forms.items(), key=lambda item: (-item[1], item[0])):
-                named.append(replace(reading, term=form, probability=reading.probability * max(1, df) / total))
+                named.append(
+                    replace(reading, term=form, probability=reading.probability * max(1, df) / total)
+                )
         return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
     def _speaking(self, latin: Sequence[str]) -> list[int]:
-        """The languages, by decoder, that a query's Latin tokens may be in: letter trigrams name some, a glance tells which."""
+        """The languages, by decoder, that a query's Latin tokens may be in: letter trigrams name some, a
+        glance tells which.
+        """
         if len(self._decoders) <= MAX_LANGUAGES or not latin:
             return list(range(len(self._decoders)))
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
@@ -274,13 +302,17 @@ class Bridge:
             points[at] += math.fsum(math.log(glance[at]) for glance in glances.values())
         likeliest = sorted(plausible, key=lambda at: -points[at])[:MAX_LANGUAGES]
         spoken = [at for at in likeliest if points[at] > points[likeliest[0]] + math.log(LEAST_BELIEF)]
-        alone = {max(glance, key=lambda at: glance[at]) for glance in glances.values()}  # a word of another language
+        alone = {
+            max(glance, key=lambda at: glance[at]) for glance in glances.values()
+        }  # a word of another language
         return spoken + sorted(alone - set(spoken))
 
     def _readings(
         self, token: str, found: Mapping[int, list[tuple[int, float]]], beliefs: Mapping[int, float], n: int
     ) -> tuple[Reading, ...]:
-        """The likeliest of what the languages found, of the token itself if it is a term, and of no term at all."""
+        """The likeliest of what the languages found, of the token itself if it is a term, and of no term
+        at all.
+        """
         weights: dict[tuple[int, str | None], float] = {}
         total = _outside(token)
         itself = self.lexicon.find(token)
@@ -292,8 +324,12 @@ class Bridge:
                 weights[term, self._decoders[at].channel.language] = beliefs[at] * weight_
         total += math.fsum(weights.values())
         readings: dict[int, Reading] = {}
-        for (term, language), part in sorted(weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")):
-            first = readings.get(term)  # the same term, read by two languages: it counts for both, and is the likelier's
+        for (term, language), part in sorted(
+            weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
+        ):
+            first = readings.get(
+                term
+            )  # the same term, read by two languages: it counts for both, and is the likelier's
             probability = part / total + (first.probability if first else 0.0)
             if probability < LEAST_PROBABILITY:
                 break
@@ -304,7 +340,9 @@ class Bridge:
         return _never_silent(tuple(best))
 
     def complete(self, prefix: str, n: int = 10) -> list[Completion]:
-        """The `n` likeliest terms that begin with what is being typed, its last word, in Latin letters or native ones."""
+        """The `n` likeliest terms that begin with what is being typed, its last word, in Latin letters or
+        native ones.
+        """
         if n < 1:
             raise QueryError(f"n is how many completions are wanted, at least 1; got {n}")
         tokens = text.tokenize(prefix)
@@ -337,7 +375,9 @@ class Bridge:
 
     def _below(self, node: int, n: int) -> list[int]:
         lexicon = self.lexicon
-        found = kernels.most_frequent(node, n, lexicon.label, lexicon.end, lexicon.term, lexicon.top, lexicon.df)
+        found = kernels.most_frequent(
+            node, n, lexicon.label, lexicon.end, lexicon.term, lexicon.top, lexicon.df
+        )
         return found.tolist()  # type: ignore[no-any-return]
 
     def deromanize(self, query: str, n: int = 1) -> list[Deromanization]:

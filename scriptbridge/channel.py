@@ -1,13 +1,15 @@
 """A channel: how people write one language in Latin letters.
 
-P(Latin | native) is a multigram model. A word is read from left to right; at each place a *unit* (1–3 native letters) is written
-by a *spelling* (0–4 Latin letters), with a probability that depends on the unit and on the letters beside it:
+P(Latin | native) is a multigram model. A word is read from left to right; at each place a *unit* (1–3 native
+letters) is written by a *spelling* (0–4 Latin letters), with a probability that depends on the unit and on
+the letters beside it:
 
-    P(unit, spelling | left, right)   ←   P(unit, spelling | right)   ←   P(unit, spelling)   ←   the language's scheme
+    P(unit, spelling | left, right)   ←   P(unit, spelling | right)   ←   P(unit, spelling)   ←   the
+    language's scheme
 
-each smoothed by the next (Dirichlet prior), estimated by EM from pairs; summed over all segmentations, so that one object
-scores, samples and, over a lexicon, decodes. After Bisani & Ney, "Joint-sequence models for grapheme-to-phoneme conversion" (2008),
-made conditional. With no pairs the scheme alone speaks.
+each smoothed by the next (Dirichlet prior), estimated by EM from pairs; summed over all segmentations, so
+that one object scores, samples and, over a lexicon, decodes. After Bisani & Ney, "Joint-sequence models for
+grapheme-to- phoneme conversion" (2008), made conditional. With no pairs the scheme alone speaks.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so of
 FORGOTTEN = 4e-4  # of each letter that a unit's scheme doesn't name, to begin with
 KEPT = 0.08  # of the scheme in every estimate
 USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
-QUANTUM = 12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
+QUANTUM = (
+    12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
+)
 
 Int = NDArray[np.int64]
 _BySpelling = tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.float64]]
@@ -69,18 +73,25 @@ class Channel:
     @cached_property
     def tables(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         """Hash tables over `units`, `spellings` and `rows`."""
-        return kernels.build_table(self.units), kernels.build_table(self.spellings), kernels.build_table(self.rows)
+        return (
+            kernels.build_table(self.units),
+            kernels.build_table(self.spellings),
+            kernels.build_table(self.rows),
+        )
 
     @cached_property
     def by_spelling(self) -> tuple[_BySpelling, _BySpelling]:
-        """What the units that can be written so give each spelling: in no particular context, and at most in any.
+        """What the units that can be written so give each spelling: in no particular context, and at most in
+        any.
 
         Each as (start, unit, probability), spelling s's from start[s] to start[s + 1].
         """
         unit = np.repeat(self.rows >> 16, np.diff(self.row_start)).astype(np.uint16)
         plain = self.row_start[len(self.units)]  # the units' rows without context come first
         everything = self._transposed(unit, self.slot_spelling, self.slot_probability)
-        return self._transposed(unit[:plain], self.slot_spelling[:plain], self.slot_probability[:plain]), everything
+        return self._transposed(
+            unit[:plain], self.slot_spelling[:plain], self.slot_probability[:plain]
+        ), everything
 
     def _transposed(
         self, unit: NDArray[np.uint16], spelling: NDArray[np.uint16], probability: NDArray[np.float64]
@@ -101,7 +112,9 @@ class Channel:
         return [_key_to_latin(key) for key in self.spellings.tolist()]
 
     def word_rows(self, native: str) -> NDArray[np.int32] | None:
-        """Row of every unit of a normalised word, shape (letters, MAX_UNIT); None where it has a letter the channel doesn't know."""
+        """Row of every unit of a normalised word, shape (letters, MAX_UNIT); None where it has a letter
+        the channel doesn't know.
+        """
         try:
             word = np.array([self.letter_ids[letter] for letter in native], np.uint8)
         except KeyError:
@@ -121,7 +134,9 @@ class Channel:
         return math.log(likelihood) if likelihood > 0 else -math.inf
 
     def sample(self, native: str, n: int = 1, seed: int = 0) -> list[str]:
-        """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the channel doesn't know."""
+        """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the
+        channel doesn't know.
+        """
         rows = self.word_rows(text.normalize(native))
         if rows is None:
             return []
@@ -170,7 +185,8 @@ class Channel:
     def load(cls, source: str | os.PathLike[str]) -> Channel:
         """The shipped channel of a language code, or a channel file.
 
-        Raises LanguageError for an unknown code, ChannelError for a file that is damaged or newer than this version.
+        Raises LanguageError for an unknown code, ChannelError for a file that is damaged or newer than this
+        version.
         """
         if isinstance(source, str) and source in languages.codes():
             return _shipped(source)
@@ -187,7 +203,10 @@ class Channel:
         if not data.startswith(MAGIC):
             kind = data.split(b"\n", 1)[0][:40]
             if kind.startswith(b"scriptbridge-channel "):
-                raise ChannelError(f"{name}: channel format {kind[21:].decode(errors='replace')!r}; this version reads 1: upgrade scriptbridge")
+                raise ChannelError(
+                    f"{name}: channel format {kind[21:].decode(errors='replace')!r}; "
+                    "this version reads 1: upgrade scriptbridge"
+                )
             raise ChannelError(f"{name}: not a channel file (it starts with {kind!r})")
         body = data[len(MAGIC) + 9 :]
         if data[len(MAGIC) : len(MAGIC) + 9] != b"%08x\n" % zlib.crc32(body):
@@ -196,9 +215,17 @@ class Channel:
         header: dict[str, Any] = json.loads(line)
         arrays, at = {}, 0
         for array, dtype, length in header["arrays"]:
-            arrays[array] = np.frombuffer(blob, np.dtype(dtype), length, at).copy()  # aligned, writable: one kernel signature
+            arrays[array] = np.frombuffer(
+                blob, np.dtype(dtype), length, at
+            ).copy()  # aligned, writable: one kernel signature
             at += arrays[array].nbytes
-        return cls(header["language"], header["letters"], **arrays, typical=header["typical"], sources=tuple(header["sources"]))
+        return cls(
+            header["language"],
+            header["letters"],
+            **arrays,
+            typical=header["typical"],
+            sources=tuple(header["sources"]),
+        )
 
     # -- estimation
 
@@ -223,10 +250,12 @@ class Channel:
         iterations: int = 4,
         scheme_strength: float = 20.0,
     ) -> Channel:
-        """Estimate a channel by EM from (native word, Latin word, weight) triples, the language's scheme as prior.
+        """Estimate a channel by EM from (native word, Latin word, weight) triples, the language's scheme as
+        prior.
 
-        The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here; pairs with letters outside the language or a-z 0-9 ' are left out.
-        Raises ChannelError where no pair can be used.
+        The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here;
+        pairs with letters outside the language or a-z 0-9 ' are left out. Raises ChannelError where no pair
+        can be used.
         """
         if isinstance(language, str):
             language = languages.load(language)
@@ -236,14 +265,18 @@ class Channel:
                 f"none of the pairs can be used for {language.name}: need native words in its letters beside "
                 f"Latin words of a-z, 0-9 and ', of at most {MAX_LETTERS} letters, with weights above 0"
             )
-        return _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources), final=True)
+        return (
+            _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources), final=True)
+        )
 
 
 _ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cost", "trigrams")
 
 
 def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
-    """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its letters stands as it is."""
+    """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its
+    letters stands as it is.
+    """
     channel = Channel.load(lang)
     tokens = text.tokenize(native)
     versions = []
@@ -294,18 +327,24 @@ def _key_to_latin(key: int) -> str:
 _LETTER = {i: letter for letter, i in LATIN.items()}
 
 
-def _usable(language: languages.Language, pairs: Iterable[tuple[str, str, float]]) -> Iterator[tuple[str, str, float]]:
+def _usable(
+    language: languages.Language, pairs: Iterable[tuple[str, str, float]]
+) -> Iterator[tuple[str, str, float]]:
     known = set(language.letters)
     for native, latin, weight in pairs:
         native, latin = text.normalize(native), text.normalize(latin)
-        possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(MAX_LETTERS, kernels.MAX_SPELLING * len(native))
+        possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
+            MAX_LETTERS, kernels.MAX_SPELLING * len(native)
+        )
         if possible and 0 < weight < math.inf and known.issuperset(native) and LATIN.keys() >= set(latin):
             yield native, latin, weight
 
 
 @dataclass
 class _Estimate:
-    """One estimation: first which spellings a unit has (no context), then how its neighbours choose among them."""
+    """One estimation: first which spellings a unit has (no context), then how its neighbours choose among
+    them.
+    """
 
     language: languages.Language
     pairs: list[tuple[str, str, float]]
@@ -366,7 +405,9 @@ class _Estimate:
                         right = native[i + k] if i + k < len(native) else "^"
                         seen[unit, left, right] += weight
                         seen[unit, "", right] += weight
-        self.contexts = {key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)}
+        self.contexts = {
+            key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)
+        }
 
     def _smooth(
         self,
@@ -376,9 +417,14 @@ class _Estimate:
     ) -> None:
         """Each context's estimate, with the next wider one's as its prior."""
         # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
-        sums, ns = defaultdict[tuple[str, str, str], Counter[str]](Counter), defaultdict[tuple[str, str, str], float](float)
+        sums, ns = (
+            defaultdict[tuple[str, str, str], Counter[str]](Counter),
+            defaultdict[tuple[str, str, str], float](float),
+        )
         for (unit, left, right), seen in counts.items():
-            for key in {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}:
+            for key in (
+                {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}
+            ):
                 sums[key].update(seen)
                 ns[key] += totals[unit, left, right]
         scheme = self.scheme()
@@ -438,10 +484,14 @@ class _Estimate:
         for row, key in enumerate(channel.rows.tolist()):
             if row_count[row] > 0:
                 unit = _key_to_native(int(channel.units[key >> 16]), channel.letters)
-                left, right = (_context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255))
+                left, right = (
+                    _context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255)
+                )
                 slots = range(channel.row_start[row], channel.row_start[row + 1])
                 counts[unit, left, right] = {
-                    channel.latin_spellings[channel.slot_spelling[s]]: float(slot_count[s]) for s in slots if slot_count[s] > 0
+                    channel.latin_spellings[channel.slot_spelling[s]]: float(slot_count[s])
+                    for s in slots
+                    if slot_count[s] > 0
                 }
                 totals[unit, left, right] = float(row_count[row])
         return counts, totals
@@ -455,7 +505,10 @@ class _Estimate:
             slots = {unit: _mixed(spelled, scheme[unit]) for unit, spelled in slots.items()}
             contexts = {key: _mixed(spelled, scheme[key[0]]) for key, spelled in contexts.items()}
         letters = "".join(sorted(set(self.language.letters)))
-        letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {"^": kernels.EDGE, "": kernels.ANY}
+        letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {
+            "^": kernels.EDGE,
+            "": kernels.ANY,
+        }
         units = sorted(slots, key=lambda unit: (len(unit), unit))
         spellings = sorted({s for spelled in slots.values() for s in spelled}, key=lambda s: (len(s), s))
         spelling_at = {s: i for i, s in enumerate(spellings)}
@@ -487,19 +540,25 @@ class _Estimate:
 
 
 def _mixed(learned: dict[str, float], scheme: dict[str, float]) -> dict[str, float]:
-    """What was learned, with a little of what the scheme holds usual: pairs never show all that a speaker may type."""
+    """What was learned, with a little of what the scheme holds usual: pairs never show all that a speaker
+    may type.
+    """
     usual = {s: p for s, p in scheme.items() if p >= USUAL}
     return {s: (1 - KEPT) * learned.get(s, 0.0) + KEPT * usual.get(s, 0.0) for s in {**learned, **usual}}
 
 
 def trigram_codes(latin: str) -> NDArray[np.int64]:
-    """Places of a Latin word's letter trigrams in `Channel.trigrams`; letters are 1–26, all else 27, the edge 0."""
+    """Places of a Latin word's letter trigrams in `Channel.trigrams`; letters are 1–26, all else 27, the
+    edge 0.
+    """
     codes = [0, 0, *(min(LATIN.get(letter, 27), 27) for letter in latin), 0]
     return np.array([a * 784 + b * 28 + c for a, b, c in zip(codes, codes[1:], codes[2:], strict=False)])
 
 
 def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
-    """Costs of the letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-Bell); shape (28 ** 3,)."""
+    """Costs of the letter trigrams of Latin words, each smoothed by the bigram and the letter (Witten-
+    Bell); shape (28 ** 3,).
+    """
     flat = np.zeros(28**3)
     for word, weight in words:
         np.add.at(flat, trigram_codes(word), math.sqrt(weight))

@@ -162,7 +162,9 @@ def likelihood(
 
 @njit(cache=True, nogil=True, inline="always")
 def _slip(source: Floats, target: Floats, noise: float) -> None:
-    """Add to `target` what `source` becomes when a letter is written by a slip: by none, any one or any two."""
+    """Add to `target` what `source` becomes when a letter is written by a slip: by none, any one or any
+    two.
+    """
     length = len(source) - 1
     for j in range(length + 1):
         slip = source[j] * noise
@@ -475,7 +477,8 @@ def most_frequent(
             if used == capacity:
                 capacity *= 2
                 heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
-            if at_term:  # a term is ranked by its frequency, a node by the largest below it, in the same eighths of log2
+            # a term is ranked by its frequency, a node by the largest below it, in the same eighths of log2
+            if at_term:
                 nodes[used] = -1 - term[node]
                 ranks[used] = np.log2(max(1, df[term[node]])) * 8
                 at_term = False
@@ -527,7 +530,8 @@ def decode(
     budget: int,
     prefix: bool,
 ) -> tuple[Numbers, Floats, Int]:
-    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P · ``df_power[term]``.
+    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
+    ``df_power[term]``.
 
     ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
 
@@ -535,14 +539,15 @@ def decode(
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
     summed over all segmentations.
 
-    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling s in any
-    context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too, and a `greed`
-    of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of nodes opened;
-    sharper expectations and a lower greed make the search narrower and deeper. `starts_unit` holds the keys of the beginnings, of two letters and more, of all units, sorted.
-    Scores of `floor` and below are of no interest. Returns also how many nodes were opened.
+    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
+    s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
+    and a `greed` of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of
+    nodes opened; sharper expectations and a lower greed make the search narrower and deeper. `starts_unit`
+    holds the keys of the beginnings, of two letters and more, of all units, sorted. Scores of `floor` and
+    below are of no interest. Returns also how many nodes were opened.
 
-    With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters before
-    the node), and the prior is that of the most frequent term below.
+    With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
+    before the node), and the prior is that of the most frequent term below.
     """
     if limit < 1:
         return np.empty(0, np.int32), np.empty(0), 0
@@ -624,8 +629,15 @@ def decode(
                 if letter == 0:
                     child = end[child]
                     continue
-            begins2 = slot > 0 and letter > 0 and begins_unit[c3] and _is_prefix(starts_unit, c3 * 256 + letter)
-            begins3 = c2 > 0 and letter > 0 and begins_unit[c2] and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter)
+            begins2 = (
+                slot > 0 and letter > 0 and begins_unit[c3] and _is_prefix(starts_unit, c3 * 256 + letter)
+            )
+            begins3 = (
+                c2 > 0
+                and letter > 0
+                and begins_unit[c2]
+                and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter)
+            )
             if crowded and not at_end and not begins2 and not begins3 and not prefix:
                 priority = 0.0
                 for j in range(length + 1):

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ MAGIC = b"scriptbridge-lexicon 1\n"
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Terms in code point order, ``term i = blob[start[i] : start[i + 1]]`` in UTF-8, and their trie (see `kernels.build_trie`)."""
+    """Terms in code point order, ``term i = blob[start[i] : start[i + 1]]`` in UTF-8, and their trie (see
+    `kernels.build_trie`).
+    """
 
     blob: NDArray[np.uint8]
     start: NDArray[np.int64]
@@ -37,7 +40,9 @@ class Lexicon:
     documents: int  # of the collection
 
     @classmethod
-    def from_terms(cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], documents: int | None = None) -> Lexicon:
+    def from_terms(
+        cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], documents: int | None = None
+    ) -> Lexicon:
         """A lexicon of (term, document frequency) pairs; terms with line breaks or an empty one are refused.
 
         `documents` is how many the collection has: by default, twice as many as hold its most frequent term.
@@ -46,15 +51,21 @@ class Lexicon:
         words = [word for word, _ in pairs]
         joined = "\n".join(words)
         try:
-            codes = np.frombuffer((joined + "\n").encode("utf-32-le"), np.uint32) if words else np.zeros(0, np.uint32)
+            codes = (
+                np.frombuffer((joined + "\n").encode("utf-32-le"), np.uint32)
+                if words
+                else np.zeros(0, np.uint32)
+            )
             blob = np.frombuffer("".join(words).encode(), np.uint8)
         except UnicodeEncodeError as error:
-            raise ScriptbridgeError(f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}") from None
+            raise ScriptbridgeError(
+                f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}"
+            ) from None
         ends = np.flatnonzero(codes == 10)
         if len(ends) != len(words) or "" in words or (words and codes.min() < 10):
             raise ScriptbridgeError("a term is empty or holds a control character; terms are single words")
         df = np.array([df for _, df in pairs], np.int64)
-        if len(df) and (df.min() < 0 or any(a == b for a, b in zip(words, words[1:], strict=False))):
+        if len(df) and (df.min() < 0 or any(a == b for a, b in pairwise(words))):
             raise ScriptbridgeError("a term stands twice or has a negative document frequency")
         alphabet, labels = np.unique(codes, return_inverse=True)  # label 0 is the line break: the root's
         widths = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
@@ -66,11 +77,17 @@ class Lexicon:
         label, end = np.zeros(size, np.uint16), np.zeros(size, np.int32)
         term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
         frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
-        nodes = kernels.build_trie(labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, end, term, top)
+        nodes = kernels.build_trie(
+            labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, end, term, top
+        )
         if not len(alphabet):
             alphabet = np.array([10], np.uint32)
         trie = (label[:nodes].copy(), end[:nodes].copy(), term[:nodes].copy(), top[:nodes].copy())
-        documents = max(int(df.max()) if documents else 2 * int(df.max()), documents or 1) if len(df) else documents or 1
+        documents = (
+            max(int(df.max()) if documents else 2 * int(df.max()), documents or 1)
+            if len(df)
+            else documents or 1
+        )
         return cls(blob, start.astype(np.int64), frequency, alphabet.astype(np.uint32), *trie, documents)
 
     def __len__(self) -> int:
@@ -111,7 +128,11 @@ class Lexicon:
     def save(self, path: str | os.PathLike[str], stamp: str) -> None:
         """Write a snapshot stamped with the state of the index it belongs to; whole or not at all."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        header = {"stamp": stamp, "documents": self.documents, "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()]}
+        header = {
+            "stamp": stamp,
+            "documents": self.documents,
+            "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
+        }
         target = Path(path)
         partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         try:
@@ -130,7 +151,9 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], stamp: str) -> Lexicon | None:
-        """The snapshot at `path`; None if there is none, it is damaged, or it belongs to another state of the index."""
+        """The snapshot at `path`; None if there is none, it is damaged, or it belongs to another state of
+        the index.
+        """
         try:
             data = Path(path).read_bytes()
         except OSError:
@@ -146,7 +169,9 @@ class Lexicon:
         at = line_end + 1
         arrays = {}
         for name, dtype, length in header["arrays"]:
-            arrays[name] = np.frombuffer(data, np.dtype(dtype), length, at).copy()  # aligned, as the kernels were compiled
+            arrays[name] = np.frombuffer(
+                data, np.dtype(dtype), length, at
+            ).copy()  # aligned, as the kernels were compiled
             at += arrays[name].nbytes
         return cls(**arrays, documents=header["documents"])
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Completion", "Deromanization", "Document", "Expansion", "Highlight", "Hit", "Position", "Reading", "Token"]
+__all__ = [
+    "Completion",
+    "Deromanization",
+    "Document",
+    "Expansion",
+    "Highlight",
+    "Hit",
+    "Position",
+    "Reading",
+    "Token",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,8 @@ class Document:
 class Token:
     """A normalised word and where it stands: ``source[start:end]``, in code points.
 
-    `script` is the ISO 15924 code of its letters: ``Latn``, ``Deva``, …; ``Zyyy`` where it has none (numbers).
+    `script` is the ISO 15924 code of its letters: ``Latn``, ``Deva``, …; ``Zyyy`` where it has none
+    (numbers).
     """
 
     text: str
@@ -36,8 +47,8 @@ class Token:
 class Reading:
     """A term of the lexicon and the probability that a token means it.
 
-    `language` is the channel that read it; None where the token stands as it was typed. `weight` is what its BM25 score is
-    to be multiplied by (a boost, 0–1): see `bridge.weight`.
+    `language` is the channel that read it; None where the token stands as it was typed. `weight` is what its
+    BM25 score is to be multiplied by (a boost, 0–1): see `bridge.weight`.
     """
 
     term: str
@@ -81,7 +92,9 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A matched native word: ``document.fields[field][start:end]`` matched `term`, a reading of the query's `token`."""
+    """A matched native word: ``document.fields[field][start:end]`` matched `term`, a reading of the
+    query's `token`.
+    """
 
     field: str
     start: int

@@ -178,7 +178,7 @@ def decoded(
     shared = list(_Decoder(channel, lexicon, powers).arguments)
     shared[-9:-6] = channel.by_spelling[1]
     shared[-2:] = 1.0, NOISE
-    arguments: tuple[Any, ...] = (encode_latin(token), *shared, limit, budget, False)
+    arguments: tuple[Any, ...] = (encode_latin(token), *shared, 0.0, limit, budget, False)
     found, likelihoods, opened = kernels.decode(*arguments)
     assert opened <= budget
     return [(lexicon[term], p) for term, p in zip(found.tolist(), likelihoods.tolist(), strict=True)]
