@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,13 @@ MAX_LENGTH = 40  # Latin letters of a token that is decoded
 LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
 
 # Which languages speak for a query.
-MAX_GLANCED = 9  # of them, letter trigrams may propose
+MAX_GLANCED = 10  # of them, letter trigrams may propose
 MAX_LANGUAGES = 4  # are decoded
 GLANCE = 30  # trie nodes opened for a first look
+TELLING = 3  # tokens looked at, the longest ones
 LEAST_BELIEF = 0.001  # next to the likeliest; below, a language stays silent
 TRIGRAMS = 0.3  # letter trigrams count so much: they are far surer of a language than they should be
-OTHERS = 0.6  # and the query's other tokens so much for the language of one
+OTHERS = 0.5  # and the query's other tokens so much for the language of one
 MIXED = 0.01  # whatever the others say, a token may be of any language
 
 # From likelihoods to probabilities.
@@ -102,8 +103,8 @@ class _Decoder:
 
         Each with P(token | term or node).
         """
-        letters = encode_latin(_shortened(token))
-        if letters is None or not 0 < len(letters) <= MAX_LENGTH:
+        letters = _letters(token)
+        if letters is None:
             return []
         arguments = (letters, *self.arguments, least ** (1 / SHARPNESS), limit, budget, prefix)
         found, likelihoods, _ = kernels.decode(*arguments)
@@ -120,6 +121,13 @@ def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 _LENGTHENED = re.compile(r"(.)\1{2,}")
+
+
+@lru_cache(maxsize=1024)
+def _letters(token: str) -> NDArray[np.uint8] | None:
+    """What `kernels.decode` reads; None where a token cannot be decoded."""
+    letters = encode_latin(_shortened(token))
+    return letters if letters is not None and 0 < len(letters) <= MAX_LENGTH else None
 
 
 def _shortened(token: str) -> str:
@@ -297,7 +305,8 @@ class Bridge:
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
         points = (-math.log(2) / QUANTUM * TRIGRAMS * costs).tolist()
         plausible = sorted(range(len(points)), key=lambda at: -points[at])[:MAX_GLANCED]
-        glances = {token: {at: self._decoders[at].glance(token) for at in plausible} for token in latin}
+        telling = sorted(latin, key=len, reverse=True)[:TELLING]
+        glances = {token: {at: self._decoders[at].glance(token) for at in plausible} for token in telling}
         for at in plausible:
             points[at] += math.fsum(math.log(glance[at]) for glance in glances.values())
         likeliest = sorted(plausible, key=lambda at: -points[at])[:MAX_LANGUAGES]
