@@ -69,6 +69,7 @@ class _Decoder:
             key >> shift for key in channel.units.tolist() for shift in (0, 8) if (key >> shift) >= 256
         }
         return (
+            lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],
             lexicon.label,
             lexicon.end,
             lexicon.term,

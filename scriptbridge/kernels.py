@@ -500,6 +500,7 @@ def _grown(array: NDArray[Any]) -> NDArray[Any]:
 @njit(cache=True, nogil=True)
 def decode(
     token: Letters,
+    roots: Numbers,
     label: Labels,
     end: Numbers,
     term: Numbers,
@@ -533,7 +534,7 @@ def decode(
     """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
     ``df_power[term]``.
 
-    ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
+    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
 
     Best-first search over the trie; a node's priority is the probability of the best way to have come this
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
@@ -581,8 +582,14 @@ def decode(
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
-    node_of[0], parent_of[0], priorities[0] = 0, -1, 1e300
-    used, size = 1, _push(heap, priorities, 0, 0)
+    node_of[0], parent_of[0], used, size = 0, -1, 1, 0
+    for root in roots:
+        priority = promise[letter_of_label[label[root]], 0] * rank_power[top[root]]
+        if priority > floor:
+            forward[used] = forward[0]
+            node_of[used], parent_of[used], priorities[used] = root, 0, priority
+            size = _push(heap, priorities, size, used)
+            used += 1
     while size > 0 and opened < budget:
         slot, size = _pop(heap, priorities, size)
         if found == limit and priorities[slot] < best_scores[limit - 1]:
@@ -592,20 +599,20 @@ def decode(
         opened += 1
         node = node_of[slot]
         # The units that end at this node, their rows once the next letter is known: of letters c1 c2 c3.
-        c3 = np.int64(letter_of_label[label[node]]) if slot > 0 else np.int64(0)
+        c3 = np.int64(letter_of_label[label[node]])
         up = parent_of[slot]
         c2 = np.int64(letter_of_label[label[node_of[up]]]) if up > 0 else np.int64(0)
         upper = parent_of[up] if up > 0 else -1
         c1 = np.int64(letter_of_label[label[node_of[upper]]]) if upper > 0 else np.int64(0)
         highest = parent_of[upper] if upper > 0 else -1
         c0 = np.int64(letter_of_label[label[node_of[highest]]]) if highest > 0 else np.int64(0)
-        unit1 = lookup(unit_table, unit_keys, c3) if slot > 0 else np.int32(-1)
+        unit1 = lookup(unit_table, unit_keys, c3)
         unit2 = lookup(unit_table, unit_keys, c2 * 256 + c3) if c2 > 0 else np.int32(-1)
         unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
         child = node + 1
         at_end = term[node] >= 0
         least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
-        crowded = slot > 0 and child < end[node] and end[child] < end[node]
+        crowded = child < end[node] and end[child] < end[node]
         if crowded:  # many children: what they can come to at most tells which are worth a closer look
             bound[:] = 0.0
             for k in range(1, 4):
@@ -646,29 +653,26 @@ def decode(
                     child = end[child]
                     continue
             target[:] = 0.0
-            if slot == 0:
-                target[0] = 1.0
-            else:
-                for k in range(1, 4):
-                    unit, source, left = unit1, slot, c2
-                    if k == 2:
-                        unit, source, left = unit2, up, c1
-                    elif k == 3:
-                        unit, source, left = unit3, upper, c0
-                    if unit >= 0:
-                        row = find_row(row_table, row_keys, unit, left, letter)
-                        _emit_fast(
-                            forward[source],
-                            target,
-                            row,
-                            head,
-                            following,
-                            row_start,
-                            slot_spelling,
-                            slot_probability,
-                        )
-                if unit1 >= 0:
-                    _slip(forward[slot], target, noise)
+            for k in range(1, 4):
+                unit, source, left = unit1, slot, c2
+                if k == 2:
+                    unit, source, left = unit2, up, c1
+                elif k == 3:
+                    unit, source, left = unit3, upper, c0
+                if unit >= 0:
+                    row = find_row(row_table, row_keys, unit, left, letter)
+                    _emit_fast(
+                        forward[source],
+                        target,
+                        row,
+                        head,
+                        following,
+                        row_start,
+                        slot_spelling,
+                        slot_probability,
+                    )
+            if unit1 >= 0:
+                _slip(forward[slot], target, noise)
             if at_end:
                 at_end = False
                 result = node if prefix else term[node]

@@ -115,6 +115,15 @@ class Lexicon:
         return None if node < 0 else node
 
     @cached_property
+    def roots(self) -> NDArray[np.int32]:
+        """The nodes of the terms' first letters."""
+        nodes, child = [], 1
+        while child < self.end[0]:
+            nodes.append(child)
+            child = int(self.end[child])
+        return np.array(nodes, np.int32)
+
+    @cached_property
     def _labels(self) -> dict[int, int]:
         return {code: i for i, code in enumerate(self.alphabet.tolist()) if i}
 
