@@ -65,13 +65,10 @@ class _Decoder:
         for label, code in enumerate(lexicon.alphabet.tolist()):
             letters[label] = channel.letter_ids.get(chr(code), 0) if label else 0
         units, spellings, rows = channel.tables
-        beginnings = {
-            key >> shift for key in channel.units.tolist() for shift in (0, 8) if (key >> shift) >= 256
-        }
         return (
             lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],
             lexicon.label,
-            lexicon.end,
+            lexicon.first,
             lexicon.term,
             lexicon.top,
             *self.powers,
@@ -87,7 +84,7 @@ class _Decoder:
             channel.slot_probability,
             *channel.by_spelling[0],
             *channel.by_spelling[1],
-            np.array(sorted(beginnings), np.int64),
+            *channel.pairs,
             GREED,
             NOISE,
         )
@@ -386,7 +383,7 @@ class Bridge:
     def _below(self, node: int, n: int) -> list[int]:
         lexicon = self.lexicon
         found = kernels.most_frequent(
-            node, n, lexicon.label, lexicon.end, lexicon.term, lexicon.top, lexicon.df
+            node, n, lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.df
         )
         return found.tolist()  # type: ignore[no-any-return]
 

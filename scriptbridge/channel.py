@@ -93,6 +93,19 @@ class Channel:
             unit[:plain], self.slot_spelling[:plain], self.slot_probability[:plain]
         ), everything
 
+    @cached_property
+    def pairs(self) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """The pairs of letters that units of several letters begin with: a pair's number, a unit's pair;
+        else -1.
+
+        Shapes (65536) and (units).
+        """
+        begins = [key >> 8 if key >= 65536 else key for key in self.units.tolist()]
+        numbers = {pair: i for i, pair in enumerate(sorted({pair for pair in begins if pair >= 256}))}
+        pair_of = np.full(65536, -1, np.int16)
+        pair_of[list(numbers)] = list(numbers.values())
+        return pair_of, np.array([numbers.get(pair, -1) for pair in begins], np.int16)
+
     def _transposed(
         self, unit: NDArray[np.uint16], spelling: NDArray[np.uint16], probability: NDArray[np.float64]
     ) -> _BySpelling:

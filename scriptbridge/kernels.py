@@ -45,6 +45,7 @@ Starts: TypeAlias = NDArray[np.int64]
 Numbers: TypeAlias = NDArray[np.int32]
 Grid: TypeAlias = NDArray[np.int32]  # two-dimensional
 Floats: TypeAlias = NDArray[np.float64]
+Pairs: TypeAlias = NDArray[np.int16]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -268,55 +269,52 @@ def count(
 
 @njit(cache=True, nogil=True)
 def build_trie(
-    labels: Labels, start: Starts, df: Numbers, label: Labels, end: Numbers, term: Numbers, top: Letters
+    labels: Labels, start: Starts, df: Numbers, label: Labels, first: Numbers, term: Numbers, top: Letters
 ) -> Int:
-    """Fill a trie's nodes, in preorder, from terms sorted by their labels; returns how many nodes there are.
+    """Fill a trie's nodes, level by level, from terms sorted by their labels; returns how many nodes there
+    are.
 
-    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are v + 1, ``end[v + 1]``, … below
-    ``end[v]``; ``term[v]`` is the term that ends there or -1; ``top[v]`` is the largest log2 document
-    frequency below v, in eighths.
+    Term t is ``labels[start[t] : start[t + 1]]``. Node v's children are ``first[v]`` to ``first[v + 1]``,
+    side by side in memory, by label; ``term[v]`` is the term that ends there or -1; ``top[v]`` is the
+    largest log2 document frequency at and below v, in eighths.
     """
-    longest = 0
-    for t in range(len(df)):
-        longest = max(longest, start[t + 1] - start[t])
-    path = np.zeros(longest + 1, np.int32)
-    label[0], term[0], top[0] = 0, -1, 0
-    nodes, depth = 1, 0
-    for t in range(len(df)):
-        length = start[t + 1] - start[t]
-        common = 0
-        if t > 0:
-            before = start[t] - start[t - 1]
-            while common < min(before, length) and labels[start[t] + common] == labels[start[t - 1] + common]:
-                common += 1
-        while depth > common:
-            end[path[depth]] = nodes
-            depth -= 1
-        weight = np.uint8(min(255, int(np.log2(df[t]) * 8) if df[t] > 0 else 0))
-        while depth < length:
-            label[nodes], term[nodes], top[nodes] = labels[start[t] + depth], -1, 0
+    capacity = len(label)
+    low, high = np.empty(capacity, np.int32), np.empty(capacity, np.int32)  # the terms that go through a node
+    label[0], low[0], high[0] = 0, 0, len(df)
+    nodes, level_end, depth, node = 1, 1, 0, 0
+    while node < nodes:
+        if node == level_end:
+            level_end = nodes
             depth += 1
-            path[depth] = nodes
+        first[node], term[node], top[node] = nodes, -1, 0
+        t = low[node]
+        if t < high[node] and start[t + 1] - start[t] == depth:  # the shortest comes first
+            term[node] = t
+            top[node] = min(255, int(np.log2(df[t]) * 8)) if df[t] > 0 else 0
+            t += 1
+        while t < high[node]:
+            letter, from_term = labels[start[t] + depth], t
+            while t < high[node] and labels[start[t] + depth] == letter:
+                t += 1
+            label[nodes], low[nodes], high[nodes] = letter, from_term, t
             nodes += 1
-        term[path[depth]] = t
-        for d in range(depth + 1):
-            if top[path[d]] < weight:
-                top[path[d]] = weight
-    while depth >= 0:
-        end[path[depth]] = nodes
-        depth -= 1
+        node += 1
+    first[nodes] = nodes
+    for node in range(nodes - 1, -1, -1):
+        for child in range(first[node], first[node + 1]):
+            top[node] = max(top[node], top[child])
     return nodes
 
 
 @njit(cache=True, nogil=True)
-def find_node(labels: Labels, label: Labels, end: Numbers) -> Int:
+def find_node(labels: Labels, label: Labels, first: Numbers) -> Int:
     """The node that `labels` lead to, or -1."""
     node = 0
     for wanted in labels:
-        child = node + 1
-        while child < end[node] and label[child] != wanted:
-            child = end[child]
-        if child >= end[node]:
+        child = first[node]
+        while child < first[node + 1] and label[child] != wanted:
+            child += 1
+        if child == first[node + 1]:
             return -1
         node = child
     return node
@@ -356,15 +354,11 @@ def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
     return best, size
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _is_prefix(sorted_keys: Keys, key: Int) -> bool:
-    at = np.searchsorted(sorted_keys, key)
-    return bool(at < len(sorted_keys) and sorted_keys[at] == key)
-
-
 @njit(cache=True, nogil=True)
 def _promise(
     unit_keys: Keys,
+    unit_pair: Pairs,
+    pairs: Int,
     spellings: Grid,
     ahead_start: Numbers,
     ahead_unit: Labels,
@@ -372,23 +366,25 @@ def _promise(
     greed: float,
     noise: float,
 ) -> Floats:
-    """What a letter that is to be written from a Latin place on can still come to; shape (256, len + 1).
+    """What a letter, or pair, to be written from a Latin place on can come to; shape (256 + pairs, len + 1).
 
     The most that a unit beginning with it gives its spelling there, times `greed` for each letter after that.
     """
     length = spellings.shape[0] - 1
-    promise = np.full((256, length + 1), noise)
+    promise = np.full((256 + pairs, length + 1), noise)
     for j in range(length + 1):
         credit = 1.0
         for n in range(min(MAX_SPELLING, length - j) + 1):
             spelling = spellings[j, n]
             if spelling >= 0:
                 for at in range(ahead_start[spelling], ahead_start[spelling + 1]):
-                    first = unit_keys[ahead_unit[at]]
-                    while first >= 256:
-                        first >>= 8
-                    if ahead[at] * credit > promise[first, j]:
-                        promise[first, j] = ahead[at] * credit
+                    letter = unit_keys[ahead_unit[at]]
+                    while letter >= 256:
+                        letter >>= 8
+                    promise[letter, j] = max(promise[letter, j], ahead[at] * credit)
+                    pair = unit_pair[ahead_unit[at]]
+                    if pair >= 0:
+                        promise[256 + pair, j] = max(promise[256 + pair, j], ahead[at] * credit)
             credit /= greed
         promise[:, j] *= greed ** (length - j)
     return promise
@@ -455,7 +451,7 @@ def _keep(
 
 @njit(cache=True, nogil=True)
 def most_frequent(
-    node: int, limit: int, label: Labels, end: Numbers, term: Numbers, top: Letters, df: Numbers
+    node: int, limit: int, label: Labels, first: Numbers, term: Numbers, top: Letters, df: Numbers
 ) -> Numbers:
     """The most frequent terms at and below a node, at most `limit`, by a best-first descent."""
     capacity = 64
@@ -471,9 +467,9 @@ def most_frequent(
             found[count] = -1 - node
             count += 1
             continue
-        child = node + 1
+        child = first[node]
         at_term = term[node] >= 0
-        while at_term or child < end[node]:
+        while at_term or child < first[node + 1]:
             if used == capacity:
                 capacity *= 2
                 heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
@@ -484,7 +480,7 @@ def most_frequent(
                 at_term = False
             else:
                 nodes[used], ranks[used] = child, float(top[child]) + 1.0
-                child = end[child]
+                child += 1
             size = _push(heap, ranks, size, used)
             used += 1
     return found[:count]
@@ -502,7 +498,7 @@ def decode(
     token: Letters,
     roots: Numbers,
     label: Labels,
-    end: Numbers,
+    first: Numbers,
     term: Numbers,
     top: Letters,
     df_power: Floats,
@@ -523,7 +519,8 @@ def decode(
     ceiling_start: Numbers,
     ceiling_unit: Labels,
     ceiling: Floats,
-    starts_unit: Keys,
+    pair_of: Pairs,
+    unit_pair: Pairs,
     greed: float,
     noise: float,
     floor: float,
@@ -534,7 +531,8 @@ def decode(
     """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
     ``df_power[term]``.
 
-    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
+    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
+    `df_power` of any term below node v.
 
     Best-first search over the trie; a node's priority is the probability of the best way to have come this
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
@@ -543,8 +541,9 @@ def decode(
     ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
     s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
     and a `greed` of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of
-    nodes opened; sharper expectations and a lower greed make the search narrower and deeper. `starts_unit`
-    holds the keys of the beginnings, of two letters and more, of all units, sorted. Scores of `floor` and
+    nodes opened; sharper expectations and a lower greed make the search narrower and deeper. ``pair_of[a *
+    256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for the others;
+    `unit_pair` is the pair that a unit begins with. Scores of `floor` and
     below are of no interest. Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
@@ -562,12 +561,9 @@ def decode(
                 place = j * (MAX_SPELLING + 1) + n
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
-    promise = _promise(unit_keys, spellings, ahead_start, ahead_unit, ahead, greed, noise)
+    pairs = unit_pair.max() + 1
+    promise = _promise(unit_keys, unit_pair, pairs, spellings, ahead_start, ahead_unit, ahead, greed, noise)
     ceilings = _ceilings(len(unit_keys), spellings, ceiling_start, ceiling_unit, ceiling)
-    begins_unit = np.zeros(256, np.bool_)
-    for key in starts_unit:
-        begins_unit[key >> 8 if key < 65536 else key >> 16] = True
-
     capacity = 16 * budget + 512
     forward = np.empty((capacity, length + 1))
     node_of = np.empty(capacity, np.int32)
@@ -609,10 +605,11 @@ def decode(
         unit1 = lookup(unit_table, unit_keys, c3)
         unit2 = lookup(unit_table, unit_keys, c2 * 256 + c3) if c2 > 0 else np.int32(-1)
         unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
-        child = node + 1
+        began = pair_of[c2 * 256 + c3] if c2 > 0 else np.int16(-1)
+        child = first[node]
         at_end = term[node] >= 0
         least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
-        crowded = child < end[node] and end[child] < end[node]
+        crowded = first[node + 1] - child > 1
         if crowded:  # many children: what they can come to at most tells which are worth a closer look
             bound[:] = 0.0
             for k in range(1, 4):
@@ -629,29 +626,29 @@ def decode(
                                 bound[j + n] += forward[source, j] * most
             if unit1 >= 0:
                 _slip(forward[slot], bound, noise)
-        while at_end or child < end[node]:
+        while at_end or child < first[node + 1]:
             letter = np.int64(EDGE)
             if not at_end:
                 letter = np.int64(letter_of_label[label[child]])
                 if letter == 0:
-                    child = end[child]
+                    child += 1
                     continue
-            begins2 = (
-                slot > 0 and letter > 0 and begins_unit[c3] and _is_prefix(starts_unit, c3 * 256 + letter)
-            )
-            begins3 = (
-                c2 > 0
-                and letter > 0
-                and begins_unit[c2]
-                and _is_prefix(starts_unit, (c2 * 256 + c3) * 256 + letter)
-            )
-            if crowded and not at_end and not begins2 and not begins3 and not prefix:
-                priority = 0.0
-                for j in range(length + 1):
-                    priority = max(priority, bound[j] * promise[letter, j])
-                if priority * rank_power[top[child]] <= least:
-                    child = end[child]
-                    continue
+            waiting = 0.0  # the best of the units that began before this child and go on with it
+            if not at_end:
+                pair = pair_of[c3 * 256 + letter]
+                if pair >= 0:
+                    for j in range(length + 1):
+                        waiting = max(waiting, forward[slot, j] * promise[256 + pair, j])
+                if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
+                    for j in range(length + 1):
+                        waiting = max(waiting, forward[up, j] * promise[256 + began, j])
+                if crowded and not prefix:
+                    priority = waiting
+                    for j in range(length + 1):
+                        priority = max(priority, bound[j] * promise[letter, j])
+                    if priority * rank_power[top[child]] <= least:
+                        child += 1
+                        continue
             target[:] = 0.0
             for k in range(1, 4):
                 unit, source, left = unit1, slot, c2
@@ -682,15 +679,9 @@ def decode(
             if prefix and target[length] > 0.0:
                 score = target[length] * rank_power[top[child]]
                 found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
-            priority = 0.0
+            priority = waiting
             for j in range(length + 1):
                 priority = max(priority, target[j] * promise[letter, j])
-            if begins2:
-                for j in range(length + 1):
-                    priority = max(priority, forward[slot, j] * promise[c3, j])
-            if begins3:
-                for j in range(length + 1):
-                    priority = max(priority, forward[up, j] * promise[c2, j])
             priority *= rank_power[top[child]]
             least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
             if used < capacity and priority > least:
@@ -698,5 +689,5 @@ def decode(
                 node_of[used], parent_of[used], priorities[used] = child, slot, priority
                 size = _push(heap, priorities, size, used)
                 used += 1
-            child = end[child]
+            child += 1
     return best_terms[:found], best_likelihoods[:found], opened

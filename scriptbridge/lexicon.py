@@ -34,7 +34,7 @@ class Lexicon:
     df: NDArray[np.int32]
     alphabet: NDArray[np.uint32]  # code point of each label; label 0 is the root's
     label: NDArray[np.uint16]
-    end: NDArray[np.int32]
+    first: NDArray[np.int32]
     term: NDArray[np.int32]
     top: NDArray[np.uint8]
     documents: int  # of the collection
@@ -74,15 +74,15 @@ class Lexicon:
         keep = codes != 10
         code_start = np.concatenate([[0], np.cumsum(keep)[ends]]) if len(ends) else np.zeros(1, np.int64)
         size = int(keep.sum()) + 1
-        label, end = np.zeros(size, np.uint16), np.zeros(size, np.int32)
+        label, first = np.zeros(size, np.uint16), np.zeros(size + 1, np.int32)
         term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
         frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
         nodes = kernels.build_trie(
-            labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, end, term, top
+            labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, first, term, top
         )
         if not len(alphabet):
             alphabet = np.array([10], np.uint32)
-        trie = (label[:nodes].copy(), end[:nodes].copy(), term[:nodes].copy(), top[:nodes].copy())
+        trie = (label[:nodes].copy(), first[: nodes + 1].copy(), term[:nodes].copy(), top[:nodes].copy())
         documents = (
             max(int(df.max()) if documents else 2 * int(df.max()), documents or 1)
             if len(df)
@@ -111,17 +111,13 @@ class Lexicon:
             path = np.array([labels[ord(letter)] for letter in prefix], np.uint16)
         except KeyError:
             return None
-        node = int(kernels.find_node(path, self.label, self.end))
+        node = int(kernels.find_node(path, self.label, self.first))
         return None if node < 0 else node
 
     @cached_property
     def roots(self) -> NDArray[np.int32]:
         """The nodes of the terms' first letters."""
-        nodes, child = [], 1
-        while child < self.end[0]:
-            nodes.append(child)
-            child = int(self.end[child])
-        return np.array(nodes, np.int32)
+        return np.arange(self.first[0], self.first[1], dtype=np.int32)
 
     @cached_property
     def _labels(self) -> dict[int, int]:
@@ -185,4 +181,4 @@ class Lexicon:
         return cls(**arrays, documents=header["documents"])
 
 
-_ARRAYS = ("blob", "start", "df", "alphabet", "label", "end", "term", "top")
+_ARRAYS = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")

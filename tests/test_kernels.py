@@ -136,13 +136,12 @@ def test_trie(terms: dict[str, int]) -> None:
         assert (lexicon[ends_here] if ends_here >= 0 else None) == wanted.get("")
         below = [df for term, df in terms.items() if term.startswith(prefix)]
         assert lexicon.top[node] == min(255, int(8 * math.log2(max([1, *below]))))
-        child, letters = node + 1, []
-        while child < lexicon.end[node]:
+        letters = []
+        for child in range(lexicon.first[node], lexicon.first[node + 1]):
             letters.append(chr(lexicon.alphabet[lexicon.label[child]]))
             tries.append((child, wanted[letters[-1]], prefix + letters[-1]))
-            child = int(lexicon.end[child])
         assert letters == sorted(letter for letter in wanted if letter)
-    assert nodes == len(lexicon.label) == len(lexicon.end) == len(lexicon.term) == len(lexicon.top)
+    assert nodes == len(lexicon.label) == len(lexicon.first) - 1 == len(lexicon.term) == len(lexicon.top)
 
 
 @given(lexicons, st.text(LETTERS + "x", max_size=6))
@@ -151,8 +150,12 @@ def test_the_node_of_a_prefix(terms: dict[str, int], prefix: str) -> None:
     node = lexicon.node(prefix)
     assert (node is None) == (oracles.follow(oracles.nested_trie(terms), prefix) is None)
     if node is not None:
-        below = lexicon.term[node : lexicon.end[node]]
-        assert {lexicon[term] for term in below[below >= 0]} == set(oracles.complete(terms, prefix))
+        below, nodes = set(), [node]
+        while nodes:
+            node = nodes.pop()
+            below |= {lexicon[term] for term in lexicon.term[node : node + 1] if term >= 0}
+            nodes += range(lexicon.first[node], lexicon.first[node + 1])
+        assert below == set(oracles.complete(terms, prefix))
 
 
 @given(lexicons, st.text(LETTERS, max_size=2), st.integers(1, 12))
@@ -161,7 +164,7 @@ def test_the_most_frequent_terms_below_a_node(terms: dict[str, int], prefix: str
     node = lexicon.node(prefix)
     if node is None:
         return
-    arrays = (lexicon.label, lexicon.end, lexicon.term, lexicon.top, lexicon.df)
+    arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.df)
     found = [lexicon[term] for term in kernels.most_frequent(node, limit, *arrays)]
     wanted = oracles.complete(terms, prefix)
     assert len(set(found)) == len(found) == min(limit, len(wanted))
@@ -176,7 +179,7 @@ def decoded(
     lexicon = Lexicon.from_terms(terms)
     powers = np.sqrt(lexicon.df.astype(np.float64)), np.exp2(np.arange(1, 257) / 8) ** 0.5
     shared = list(_Decoder(channel, lexicon, powers).arguments)
-    shared[-9:-6] = channel.by_spelling[1]
+    shared[-10:-7] = channel.by_spelling[1]
     shared[-2:] = 1.0, NOISE
     arguments: tuple[Any, ...] = (encode_latin(token), *shared, 0.0, limit, budget, False)
     found, likelihoods, opened = kernels.decode(*arguments)

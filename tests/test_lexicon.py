@@ -15,7 +15,7 @@ from scriptbridge.lexicon import Lexicon
 
 words = st.text(st.characters(min_codepoint=ord(" "), exclude_categories=["Cs"]), min_size=1, max_size=8)
 vocabularies = st.dictionaries(words, st.integers(0, 2**31 - 1), max_size=30)
-ARRAYS = ("blob", "start", "df", "alphabet", "label", "end", "term", "top")
+ARRAYS = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
 
 
 def assert_same(one: Lexicon, other: Lexicon) -> None:
