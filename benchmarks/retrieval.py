@@ -104,7 +104,7 @@ class Searchers:
         }
 
     def _crossfitted(self, queries: QuerySet) -> dict[str, Ranking]:
-        lexicon = Lexicon.from_terms(self.plain.terms())
+        lexicon = Lexicon.from_terms(self.plain.terms(), len(self.collection.texts))
         rankings: dict[str, Ranking] = {}
         for half in (half_of(queries, number) for number in range(HALVES)):
             bridge = Bridge(lexicon, [channel_for(self._data, self.collection, half)])

@@ -46,6 +46,7 @@ OWN = 0.7  # likelihood a letter of a token that is itself a Latin term: about t
 LONG = 8  # letters; longer Latin terms are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means no term
 LEAST_PROBABILITY = 5e-4  # of a reading
+LEAST_COMPLETION = 0.01  # probability of a completion
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability
 
 
@@ -144,13 +145,18 @@ def weight(probability: float, df: int, documents: int) -> float:
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
 
 
+def _check_count(what: str, n: object) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise QueryError(f"n is how many {what} are wanted, at least 1; got {n!r}")
+
+
 def _outside(token: str) -> float:
     """How much speaks for a word outside the lexicon."""
     return float(OUTSIDE ** (SHARPNESS * len(_shortened(token))))
 
 
 def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> dict[str, dict[int, float]]:
-    """How far each token's language is what the query's other tokens are read in best; the best one's is
+    """How far a token's language may be each, from what the query's other tokens are read in; the best is
     1.
     """
     points = {
@@ -179,8 +185,8 @@ def _or_itself(position: Position) -> list[Reading]:
 
 
 def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Words in nearly every document have no idf to lose: alone in a query, the likeliest reading still
-    finds them.
+    """A word in nearly every document has no idf to lose: where it is all there is, it keeps a small
+    weight.
     """
     if readings and not any(reading.weight for reading in readings):
         return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
@@ -199,9 +205,10 @@ class Bridge:
         languages: Sequence[str | Channel],
         spellings: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
-        """`spellings` names what a term of the lexicon is called outside, with frequencies, where that
-        isn't the term itself.
+        """`spellings`: what a term of the lexicon is called outside, with frequencies, if not by its own
+        name.
         """
+        languages = [languages] if isinstance(languages, str) else languages
         self.lexicon = lexicon
         self._spellings = spellings or {}
         self.channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
@@ -215,17 +222,24 @@ class Bridge:
 
     @classmethod
     def from_terms(
-        cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], languages: Sequence[str | Channel]
+        cls,
+        terms: Mapping[str, int] | Iterable[tuple[str, int]],
+        languages: Sequence[str | Channel],
+        documents: int | None = None,
     ) -> Bridge:
         """A bridge to any engine's vocabulary: its terms, as the engine has them, with document frequencies.
 
         Terms with the same normal form (`text.normalize`: μουσακάς, Μουσακας) are read as one and share its
         probability by their frequencies. A term that isn't one word to `text.tokenize` is left out: no token
-        can mean it.
+        can mean it. `documents` is the size of the collection, from which readings get their weights; by
+        default, twice the largest document frequency.
         """
+        if documents is not None and (isinstance(documents, bool) or not isinstance(documents, int)):
+            raise QueryError(f"documents is the size of the collection, an int; got {documents!r}")
         merged: dict[str, int] = {}
         spelled: dict[str, dict[str, int]] = {}
-        for term, df in terms.items() if isinstance(terms, Mapping) else terms:
+        for pair in terms.items() if isinstance(terms, Mapping) else terms:
+            term, df = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, None)
             if not isinstance(term, str) or isinstance(df, bool) or not isinstance(df, int) or df < 0:
                 raise QueryError(
                     f"terms are words with document frequencies (str, int >= 0); got ({term!r}, {df!r})"
@@ -237,26 +251,32 @@ class Bridge:
                 forms = spelled.setdefault(word, {})
                 forms[term] = forms.get(term, 0) + df
         spellings = {word: forms for word, forms in spelled.items() if list(forms) != [word]}
-        return cls(Lexicon.from_terms(merged), languages, spellings)
+        return cls(Lexicon.from_terms(merged, documents), languages, spellings)
 
     def expand(self, query: str | Sequence[Token], n: int = READINGS) -> Expansion:
         """Readings for every position of a query, at most `n` each; a native word stands as it is.
 
         A position whose token nothing in the lexicon could mean has no readings.
         """
-        if n < 1:
-            raise QueryError(f"n is how many readings are wanted, at least 1; got {n}")
+        _check_count("readings", n)
+        return Expansion(
+            tuple(
+                Position(position.token, self._spelled(position.readings)[:n])
+                for position in self._positions(query, max(n, READINGS))
+            )
+        )
+
+    def _positions(self, query: str | Sequence[Token], n: int) -> list[Position]:
+        """Positions whose readings are terms of the lexicon."""
+        if not isinstance(query, str) and not all(isinstance(token, Token) for token in query or (None,)):
+            raise QueryError(f"a query is a str, or the tokens of one; got {query!r}")
         tokens = text.tokenize(query) if isinstance(query, str) else query
         latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
         meant = self._meant(latin, n)
-        return Expansion(
-            tuple(
-                Position(
-                    token, self._spelled(meant[token.text] if token.text in meant else self._as_typed(token))
-                )
-                for token in tokens
-            )
-        )
+        return [
+            Position(token, meant[token.text] if token.text in meant else self._as_typed(token))
+            for token in tokens
+        ]
 
     def _as_typed(self, token: Token) -> tuple[Reading, ...]:
         return (Reading(token.text, 1.0),) if token.text in self.lexicon else ()
@@ -269,9 +289,7 @@ class Bridge:
         return {token: self._readings(token, weights[token], beliefs[token], n) for token in latin}
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
-        """Terms with their weights, by language; the likeliest language first, since what it finds spares
-        the others work.
-        """
+        """Terms with their weights, by language; the likeliest language's spare the others work."""
         found: dict[int, list[tuple[int, float]]] = {}
         least = LEAST_SHARE * _outside(token)
         for at in languages:
@@ -295,10 +313,11 @@ class Bridge:
         return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
     def _speaking(self, latin: Sequence[str]) -> list[int]:
-        """The languages, by decoder, that a query's Latin tokens may be in: letter trigrams name some, a
-        glance tells which.
+        """The languages, by decoder, that Latin tokens may be in, likeliest first.
+
+        Letter trigrams name some; a narrow search for the longest tokens tells which.
         """
-        if len(self._decoders) <= MAX_LANGUAGES or not latin:
+        if len(self._decoders) < 2 or not latin:
             return list(range(len(self._decoders)))
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
         points = (-math.log(2) / QUANTUM * TRIGRAMS * costs).tolist()
@@ -309,23 +328,19 @@ class Bridge:
             points[at] += math.fsum(math.log(glance[at]) for glance in glances.values())
         likeliest = sorted(plausible, key=lambda at: -points[at])[:MAX_LANGUAGES]
         spoken = [at for at in likeliest if points[at] > points[likeliest[0]] + math.log(LEAST_BELIEF)]
-        alone = {
-            max(glance, key=lambda at: glance[at]) for glance in glances.values()
-        }  # a word of another language
+        # A single word may be of another language than the rest.
+        alone = {max(plausible, key=lambda at: glance[at]) for glance in glances.values()}
         return spoken + sorted(alone - set(spoken))
 
     def _readings(
         self, token: str, found: Mapping[int, list[tuple[int, float]]], beliefs: Mapping[int, float], n: int
     ) -> tuple[Reading, ...]:
-        """The likeliest of what the languages found, of the token itself if it is a term, and of no term
-        at all.
-        """
+        """The likeliest of what the languages found, of the token itself, and of no term at all."""
         weights: dict[tuple[int, str | None], float] = {}
         total = _outside(token)
         itself = self.lexicon.find(token)
         if itself is not None:
-            own = OWN ** (SHARPNESS * min(len(token), LONG))
-            weights[itself, None] = own * max(1.0, float(self.lexicon.df[itself])) ** PRIOR
+            weights[itself, None] = self._own(token, itself)
         for at, terms in found.items():
             for term, weight_ in terms:
                 weights[term, self._decoders[at].channel.language] = beliefs[at] * weight_
@@ -334,9 +349,8 @@ class Bridge:
         for (term, language), part in sorted(
             weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
         ):
-            first = readings.get(
-                term
-            )  # the same term, read by two languages: it counts for both, and is the likelier's
+            # The same term, read by two languages, counts for both and is the likelier one's.
+            first = readings.get(term)
             probability = part / total + (first.probability if first else 0.0)
             if probability < LEAST_PROBABILITY:
                 break
@@ -347,34 +361,42 @@ class Bridge:
         return _never_silent(tuple(best))
 
     def complete(self, prefix: str, n: int = 10) -> list[Completion]:
-        """The `n` likeliest terms that begin with what is being typed, its last word, in Latin letters or
-        native ones.
+        """The `n` likeliest terms that begin with a query's last word, typed in Latin letters or native
+        ones.
         """
-        if n < 1:
-            raise QueryError(f"n is how many completions are wanted, at least 1; got {n}")
+        _check_count("completions", n)
+        if not isinstance(prefix, str):
+            raise QueryError(f"what is being typed is a str; got {prefix!r}")
         tokens = text.tokenize(prefix)
         if not tokens:
             return []
-        typed, lexicon = tokens[-1], self.lexicon
+        typed, wanted = tokens[-1], max(n, READINGS)
+        latin = [token.text for token in tokens if token.script == "Latn"]
         weights: dict[int, tuple[float, str | None]] = {}
-        node = lexicon.node(typed.text)
+        node = self.lexicon.node(typed.text)
         if node is not None:
-            for term in self._below(node, n):
-                own = OWN ** (SHARPNESS * len(typed.text))
-                weights[term] = (own * max(1.0, float(lexicon.df[term])) ** PRIOR, None)
-        for at in self._speaking([token.text for token in tokens if token.script == "Latn"]):
+            for term in self._below(node, wanted):
+                weights[term] = (self._own(typed.text, term), None)
+        for at in self._speaking(latin) if typed.script == "Latn" else ():
             decoder = self._decoders[at]
-            for node, likelihood in decoder.read(typed.text, n, prefix=True):
-                for term in self._below(node, n):
+            for node, likelihood in decoder.read(typed.text, wanted, prefix=True):
+                for term in self._below(node, wanted):
                     weight = decoder.weight(term, likelihood)
                     if weight > weights.get(term, (0.0, None))[0]:
                         weights[term] = (weight, decoder.channel.language)
         total = _outside(typed.text) + math.fsum(weight for weight, _ in weights.values())
         best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1][0], item[0]))
         return [
-            Completion(self._name(lexicon[term]), weight / total, int(lexicon.df[term]), language)
+            Completion(self._name(self.lexicon[term]), weight / total, int(self.lexicon.df[term]), language)
             for term, (weight, language) in best
+            if weight >= LEAST_COMPLETION * total
         ]
+
+    def _own(self, typed: str, term: int) -> float:
+        """How much speaks for a term that is, or begins with, what was typed."""
+        return float(
+            OWN ** (SHARPNESS * min(len(typed), LONG)) * max(1.0, float(self.lexicon.df[term])) ** PRIOR
+        )
 
     def _name(self, term: str) -> str:
         forms = self._spellings.get(term)
@@ -389,16 +411,17 @@ class Bridge:
 
     def deromanize(self, query: str, n: int = 1) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed."""
-        if n < 1:
-            raise QueryError(f"n is how many alternatives are wanted, at least 1; got {n}")
-        positions = self.expand(query).positions
+        _check_count("alternatives", n)
+        if not isinstance(query, str):
+            raise QueryError(f"a query is a str; got {query!r}")
+        positions = self._positions(query, READINGS)
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
             readings = _or_itself(position)
             beam = heapq.nsmallest(
                 n,
                 [
-                    (cost - math.log(max(reading.probability, 1e-300)), (*words, reading.term))
+                    (cost - math.log(max(reading.probability, 1e-300)), (*words, self._name(reading.term)))
                     for cost, words in beam
                     for reading in readings[:n]
                 ],

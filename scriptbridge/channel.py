@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, languages, text
-from .errors import ChannelError
+from .errors import ChannelError, QueryError
 
 __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
 
@@ -63,7 +63,6 @@ class Channel:
     slot_spelling: NDArray[np.uint16]
     slot_cost: NDArray[np.uint8]
     trigrams: NDArray[np.uint8]  # cost of a Latin letter after two others, in the language's romanized text
-    typical: float = 0.4  # likelihood a Latin letter: of pairs, exp(mean log P(latin | native) / len(latin))
     sources: tuple[str, ...] = ()
 
     @cached_property
@@ -179,7 +178,6 @@ class Channel:
         header = {
             "language": self.language,
             "letters": self.letters,
-            "typical": self.typical,
             "sources": list(self.sources),
             "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
         }
@@ -236,7 +234,6 @@ class Channel:
             header["language"],
             header["letters"],
             **arrays,
-            typical=header["typical"],
             sources=tuple(header["sources"]),
         )
 
@@ -290,6 +287,10 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
     """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its
     letters stands as it is.
     """
+    if not isinstance(native, str):
+        raise QueryError(f"a text is a str; got {native!r}")
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1 or not isinstance(seed, int) or seed < 0:
+        raise QueryError(f"n is how many are wanted, from 1, seed an int from 0; got n={n!r}, seed={seed!r}")
     channel = Channel.load(lang)
     tokens = text.tokenize(native)
     versions = []
@@ -363,7 +364,6 @@ class _Estimate:
     pairs: list[tuple[str, str, float]]
     scheme_strength: float = 20.0
     context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
-    typical: float = 0.4
     slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
     contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
 
@@ -478,7 +478,7 @@ class _Estimate:
             word_start.append(word_start[-1] + len(rows))
             latin_start.append(latin_start[-1] + len(ids_of[-1]))
         slot_count, row_count = np.zeros(len(channel.slot_spelling)), np.zeros(len(channel.rows))
-        log_likelihood = kernels.count(
+        kernels.count(
             np.array(word_start),
             np.concatenate(rows_of),
             np.array(latin_start),
@@ -490,8 +490,6 @@ class _Estimate:
             slot_count,
             row_count,
         )
-        letters = sum(len(latin) * weight for _, latin, weight in self.pairs)
-        self.typical = round(math.exp(log_likelihood / letters), 6)
         counts: dict[tuple[str, str, str], dict[str, float]] = {}
         totals: dict[tuple[str, str, str], float] = {}
         for row, key in enumerate(channel.rows.tolist()):
@@ -547,7 +545,6 @@ class _Estimate:
             np.array(slot_spelling, np.uint16),
             cost.astype(np.uint8),
             latin_trigrams((latin, weight) for _, latin, weight in self.pairs),
-            self.typical,
             sources,
         )
 

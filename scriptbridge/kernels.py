@@ -578,7 +578,9 @@ def decode(
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
-    node_of[0], parent_of[0], used, size = 0, -1, 1, 0
+    node_of[0], parent_of[0] = 0, -1
+    used: Int = 1
+    size: Int = 0
     for root in roots:
         priority = promise[letter_of_label[label[root]], 0] * rank_power[top[root]]
         if priority > floor:

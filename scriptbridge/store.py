@@ -84,7 +84,9 @@ class Manifest:
                 detected={str(code): int(count) for code, count in content["detected"].items()},
             )
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotAnIndexError(f"{path}: no scriptbridge index here; Index.create makes one") from error
+            raise NotAnIndexError(
+                f"{path}: no scriptbridge index here; `scriptbridge index` or Index.create makes one"
+            ) from error
         except OSError as error:
             raise IndexStorageError(
                 f"{path / cls.NAME}: cannot be read: {error.strerror or error}"

@@ -31,7 +31,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from scriptbridge.types import Token
 
