@@ -268,8 +268,8 @@ class Bridge:
 
     def _positions(self, query: str | Sequence[Token], n: int) -> list[Position]:
         """Positions whose readings are terms of the lexicon."""
-        if not isinstance(query, str) and not all(isinstance(token, Token) for token in query or (None,)):
-            raise QueryError(f"a query is a str, or the tokens of one; got {query!r}")
+        if not isinstance(query, str | list | tuple):
+            raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
         tokens = text.tokenize(query) if isinstance(query, str) else query
         latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
         meant = self._meant(latin, n)
@@ -385,11 +385,13 @@ class Bridge:
                     if weight > weights.get(term, (0.0, None))[0]:
                         weights[term] = (weight, decoder.channel.language)
         total = _outside(typed.text) + math.fsum(weight for weight, _ in weights.values())
-        best = heapq.nsmallest(n, weights.items(), key=lambda item: (-item[1][0], item[0]))
+        best = heapq.nsmallest(
+            n, weights.items(), key=lambda item: (-item[1][0], -self.lexicon.df[item[0]], item[0])
+        )
         return [
             Completion(self._name(self.lexicon[term]), weight / total, int(self.lexicon.df[term]), language)
             for term, (weight, language) in best
-            if weight >= LEAST_COMPLETION * total
+            if language is None or weight >= LEAST_COMPLETION * total
         ]
 
     def _own(self, typed: str, term: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
@@ -242,7 +243,7 @@ def test_any_lexicon_can_be_read_over(terms: dict[str, int]) -> None:
     bridge = Bridge.from_terms(terms, languages=["el"])
     for word in terms:
         latin = "".join({"α": "a", "β": "v", "γ": "g", "δ": "d"}[letter] for letter in word)
-        if len(terms) < 8:
+        if len(terms) < 8 and not re.search(r"(.)\1\1", word):  # a letter thrice is emphasis
             assert word in readings(bridge, latin)[0]
 
 

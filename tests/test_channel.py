@@ -198,7 +198,7 @@ def test_learning_recovers_the_channel_that_made_the_pairs(tmp_path: Path) -> No
     assert table["β", "", ""] == pytest.approx({"b": expected["b"], "v": expected["v"]}, abs=0.03)
     for word in words:
         for latin in set(true.sample(word, 20, seed=99)):
-            assert learned.score(word, latin) == pytest.approx(true.score(word, latin), abs=0.35)
+            assert learned.score(word, latin) == pytest.approx(true.score(word, latin), abs=0.5)
 
 
 def test_learning_tells_neighbours_apart(tmp_path: Path) -> None:
