@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import languages, text
-from scriptbridge.bridge import Bridge, weight
+from scriptbridge.bridge import PRIOR, READINGS, SHARPNESS, Bridge, weight
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
@@ -422,3 +422,41 @@ def test_a_lexicon_may_be_shared() -> None:
     lexicon = Lexicon.from_terms({"θαλασσα": 3, "море": 2})
     assert readings(Bridge(lexicon, ["el"]), "thalassa more")[0] == ["θαλασσα"]
     assert readings(Bridge(lexicon, ["ru"]), "more")[0] == ["море"]
+
+
+# ── the search as it is used
+
+
+@pytest.mark.parametrize("code", ["ar", "el", "hi", "ta"])
+def test_the_beam_finds_what_an_exhaustive_search_finds(code: str) -> None:
+    """With the budget and greed of production: the same best term, nearly all worth a mention."""
+    bridge, channel = sample_bridge(code), Channel.load(code)
+    terms = [bridge.lexicon[term] for term in range(len(bridge.lexicon))]
+    native = [term for term in terms if channel.word_rows(term) is not None and len(term) > 2][::12][:40]
+    best, found, wanted = 0, 0, 0
+    for number, word in enumerate(native):
+        token = channel.sample(word, 1, seed=number)[0]
+        scores = {
+            term: math.exp(channel.score(term, token)) * max(1, bridge.lexicon.df[at]) ** (PRIOR / SHARPNESS)
+            for at, term in enumerate(terms)
+            if channel.word_rows(term) is not None
+        }
+        ranked = sorted(scores, key=lambda term: -scores[term])[:READINGS]
+        read = [bridge.lexicon[term] for term, _ in bridge._decoders[0].read(token, READINGS)]
+        best += scores[read[0]] == pytest.approx(scores[ranked[0]]) if read else 0
+        worth = [term for term in ranked if scores[term] > 1e-2 * scores[ranked[0]]]
+        wanted += len(worth)
+        found += len(set(worth) & set(read))
+    assert best >= len(native) - 1
+    assert found >= 0.9 * wanted
+
+
+@cache
+def sample_bridge(code: str) -> Bridge:
+    """A bridge over the terms of a language's sample documents."""
+    lines = (resources.files("scriptbridge") / "sample" / f"{code}.jsonl").read_text(encoding="utf-8")
+    df: dict[str, int] = {}
+    for line in lines.splitlines():
+        for term in set(text.terms(json.loads(line)["text"])):
+            df[term] = df.get(term, 0) + 1
+    return Bridge(Lexicon.from_terms(df), [code])
