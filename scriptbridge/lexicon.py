@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,12 +22,16 @@ from .errors import ScriptbridgeError
 __all__ = ["Lexicon"]
 
 MAGIC = b"scriptbridge-lexicon 1\n"
+MAX_LABEL = 65_535
 
 
 @dataclass(frozen=True)
 class Lexicon:
     """Terms in code point order, ``term i = blob[start[i] : start[i + 1]]`` in UTF-8, and their trie (see
     `kernels.build_trie`).
+
+    A collection of more than 65,535 different letters has only terms of the commonest in its trie; the others
+    are found as they are written, by no reading.
     """
 
     blob: NDArray[np.uint8]
@@ -67,21 +72,27 @@ class Lexicon:
         df = np.array([df for _, df in pairs], np.int64)
         if len(df) and (df.min() < 0 or any(a == b for a, b in pairwise(words))):
             raise ScriptbridgeError("a term stands twice or has a negative document frequency")
-        alphabet, labels = np.unique(codes, return_inverse=True)  # label 0 is the line break: the root's
+        alphabet, labels, spelled = _labelled(codes, ends)
         widths = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
         widths[ends] = 0
         start = np.concatenate([[0], np.cumsum(widths)[ends]]) if len(ends) else np.zeros(1, np.int64)
-        keep = codes != 10
-        code_start = np.concatenate([[0], np.cumsum(keep)[ends]]) if len(ends) else np.zeros(1, np.int64)
+        keep = np.repeat(spelled, np.diff(ends, prepend=-1)) & (codes != 10)
+        code_start = np.concatenate([[0], np.cumsum(keep)[ends[spelled]]]) if len(ends) else np.zeros(1)
         size = int(keep.sum()) + 1
         label, first = np.zeros(size, np.uint16), np.zeros(size + 1, np.int32)
         term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
         frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
         nodes = kernels.build_trie(
-            labels[keep].astype(np.uint16), code_start.astype(np.int64), frequency, label, first, term, top
+            labels[keep].astype(np.uint16),
+            code_start.astype(np.int64),
+            frequency[spelled],
+            label,
+            first,
+            term,
+            top,
         )
-        if not len(alphabet):
-            alphabet = np.array([10], np.uint32)
+        if not spelled.all():
+            term[term >= 0] = np.flatnonzero(spelled)[term[term >= 0]]
         trie = (label[:nodes].copy(), first[: nodes + 1].copy(), term[:nodes].copy(), top[:nodes].copy())
         documents = (
             max(int(df.max()) if documents else 2 * int(df.max()), documents or 1)
@@ -102,10 +113,15 @@ class Lexicon:
     def find(self, word: str) -> int | None:
         """The number of a term, None if it isn't one."""
         node = self.node(word)
-        return None if node is None or self.term[node] < 0 else int(self.term[node])
+        if node is not None:
+            return int(self.term[node]) if self.term[node] >= 0 else None
+        if len(self.alphabet) <= MAX_LABEL:  # every term is in the trie
+            return None
+        at = bisect_left(self, word)
+        return at if at < len(self) and self[at] == word else None
 
     def node(self, prefix: str) -> int | None:
-        """The trie's node that `prefix` leads to."""
+        """The trie's node that `prefix` leads to; None where no term in the trie begins so."""
         labels = self._labels
         try:
             path = np.array([labels[ord(letter)] for letter in prefix], np.uint16)
@@ -179,6 +195,27 @@ class Lexicon:
             ).copy()  # aligned, as the kernels were compiled
             at += arrays[name].nbytes
         return cls(**arrays, documents=header["documents"])
+
+
+def _labelled(
+    codes: NDArray[np.uint32], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
+    """The alphabet, every code's label in it, and which of the terms, each up to a line break at `ends`, have
+    labels for all their letters. Label 0 is the line break: the root's.
+    """
+    every = np.ones(len(ends), np.bool_)
+    if not len(ends):
+        return np.array([10], np.uint32), np.zeros(0, np.int64), every
+    alphabet, labels, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    if len(alphabet) <= MAX_LABEL + 1:
+        return alphabet, labels, every
+    commonest = 1 + np.argsort(-counts[1:], kind="stable")[:MAX_LABEL]
+    kept = np.sort(np.concatenate([[0], commonest]))
+    relabelled = np.full(len(alphabet), -1, np.int64)
+    relabelled[kept] = np.arange(len(kept))
+    labels = relabelled[labels]
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    return alphabet[kept], labels, np.minimum.reduceat(labels, begins) >= 0
 
 
 _ARRAYS = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")

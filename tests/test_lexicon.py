@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from scriptbridge import lexicon as lexicon_module
 from scriptbridge.errors import ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
 
@@ -51,6 +53,31 @@ def test_what_is_not_a_term_is_not_found(terms: dict[str, int], word: str) -> No
 @given(vocabularies)
 def test_pairs_in_any_order_make_the_same_lexicon(terms: dict[str, int]) -> None:
     assert_same(Lexicon.from_terms(terms), Lexicon.from_terms(reversed(list(terms.items()))))
+
+
+@given(vocabularies)
+def test_terms_of_letters_beyond_the_labels_are_found_but_not_in_the_trie(terms: dict[str, int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicon_module, "MAX_LABEL", 3)
+        lexicon = Lexicon.from_terms(terms)
+        counts = Counter(letter for term in terms for letter in term)
+        labelled = set(sorted(counts, key=lambda letter: (-counts[letter], letter))[:3])
+        for i, term in enumerate(sorted(terms)):
+            assert lexicon.find(term) == i and lexicon[i] == term
+            node = lexicon.node(term)
+            assert (node is not None) == labelled.issuperset(term)
+            assert node is None or lexicon.term[node] == i
+        assert "no term" not in lexicon and lexicon.find("\U0010ffff" * 9) is None
+
+
+def test_more_letters_than_labels_do_not_wrap() -> None:
+    letters = [chr(code) for code in range(ord(" "), 70_000) if not 0xD800 <= code < 0xE000]
+    lexicon = Lexicon.from_terms([(letter, 1) for letter in letters] + [(letters[-1] * 2, 1)])
+    assert len(lexicon.alphabet) == 65_536
+    assert len(set(lexicon.label[lexicon.roots].tolist())) == len(lexicon.roots) == 65_535
+    assert all(lexicon.find(letters[i]) == i for i in range(0, len(letters), 997))
+    assert letters[-1] * 2 in lexicon and lexicon.node(letters[-1]) is not None
+    assert letters[-2] in lexicon and lexicon.node(letters[-2]) is None
 
 
 @pytest.mark.parametrize(
