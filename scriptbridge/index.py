@@ -23,7 +23,13 @@ from scriptbridge import highlights, store, text
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.documents import RESERVED, as_documents, document_id
-from scriptbridge.errors import IndexStorageError, NotAnIndexError, QueryError, ScriptbridgeError
+from scriptbridge.errors import (
+    DocumentError,
+    IndexStorageError,
+    NotAnIndexError,
+    QueryError,
+    ScriptbridgeError,
+)
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Document, Expansion, Hit, Reading, Token
 
@@ -65,7 +71,7 @@ class Index:
         languages: Sequence[str] | str | None = None,
         fields: Mapping[str, float] | None = None,
     ) -> Self:
-        """A new index at `path`, a directory that is empty or does not exist.
+        """A new index at `path`, a directory that does not exist, is empty, or was left by a killed `create`.
 
         `languages` are those whose channels read its queries; by default, those its documents declare or are
         detected to be in. `fields` are the documents' text fields with their weights in the score, by default
@@ -80,9 +86,11 @@ class Index:
             raise IndexStorageError(f"{path}: cannot be created: {error.strerror or error}") from error
         if store.Manifest.NAME in content:
             raise IndexStorageError(f"{path}: already an index; use Index.open, or another path")
-        if content:
+        if content and not store.unfinished(path, content):
             raise NotAnIndexError(f"{path}: neither an index nor empty; use another path")
         with store.seam(path, writing=True):
+            for name in content:
+                (path / name).unlink(missing_ok=True)
             tantivy.Index(store.schema(manifest.fields), str(path))
         manifest.write(path)  # last: it is what makes the directory an index
         return cls.open(path)
@@ -177,6 +185,8 @@ class Index:
 
     def delete(self, ids: Iterable[str | int] | str | int) -> None:
         """Delete the documents of these ids, where there are such; once committed, they are gone."""
+        if isinstance(ids, bytes | Mapping | Document) or not isinstance(ids, str | int | Iterable):
+            raise DocumentError(f"ids: {type(ids).__name__} came; accepted are an id or an iterable of ids")
         checked = [document_id(each) for each in ([ids] if isinstance(ids, str | int) else ids)]
         with self._writing() as writer, store.seam(self.path, writing=True):
             for each in checked:
@@ -187,13 +197,8 @@ class Index:
         if self._writer is None:
             self._reading()
             return
-        with self._writing() as writer:
-            if self._declared or self._detected:  # before the store commits: a language too many does no harm
-                manifest = store.Manifest.read(self.path)
-                manifest.with_languages(self._declared, self._detected).write(self.path)
-                self._forget_languages()
-            with store.seam(self.path, writing=True):
-                writer.commit()
+        with self._writing() as writer, self._languages_noted(), store.seam(self.path, writing=True):
+            writer.commit()
         self.refresh()
         self._snapshot.save_lexicon()
 
@@ -256,6 +261,26 @@ class Index:
             self._declared.add(declared)
         elif detected := known_languages.detect(chain.from_iterable(terms.values())):
             self._detected[detected] += 1
+
+    @contextmanager
+    def _languages_noted(self) -> Iterator[None]:
+        """The manifest has the new languages before the store commits, and keeps them unless that fails.
+
+        Killed in between, it has a language too many, which does no harm.
+        """
+        if not self._declared and not self._detected:
+            yield
+            return
+        opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
+        manifest.with_languages(self._declared, self._detected).write(self.path)
+        try:
+            yield
+        except BaseException:
+            with suppress(ScriptbridgeError):
+                if store.opstamp(self.path) == opstamp:
+                    manifest.write(self.path)
+            raise
+        self._forget_languages()
 
     def _forget_languages(self) -> None:
         self._declared, self._detected = set(), Counter()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,19 @@ from scriptbridge.errors import (
 )
 from scriptbridge.types import Document
 
-__all__ = ["ID", "LEXICON", "SOURCE", "Manifest", "loaded", "opstamp", "schema", "seam", "stored", "verify"]
+__all__ = [
+    "ID",
+    "LEXICON",
+    "SOURCE",
+    "Manifest",
+    "loaded",
+    "opstamp",
+    "schema",
+    "seam",
+    "stored",
+    "unfinished",
+    "verify",
+]
 
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
 LEXICON = "lexicon.bin"
@@ -151,6 +164,22 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def loaded(source: bytes) -> Document:
     """The document that `stored` kept as bytes."""
     return Document(**json.loads(source))
+
+
+def unfinished(path: Path, names: Iterable[str]) -> bool:
+    """Whether these files at `path` are but what creating an index leaves before the manifest is written."""
+    if not all(_UNFINISHED.fullmatch(name) for name in names):
+        return False
+    try:
+        return not _last_commit(path)[1]
+    except IndexFormatError:
+        return not (path / "meta.json").exists()
+
+
+_UNFINISHED = re.compile(
+    r"meta\.json|\.managed\.json|\.tantivy-(meta|writer)\.lock|\.tmp\w*"
+    r"|scriptbridge\.json\S*\.partial|lexicon\.bin\S*\.partial"
+)
 
 
 def opstamp(path: Path) -> int:

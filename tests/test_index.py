@@ -328,6 +328,31 @@ def test_a_failed_add_leaves_the_last_commit(index: Index, tmp_path: Path) -> No
     assert ids(index, "नया") == ["n1"]
 
 
+def test_a_failed_commit_leaves_the_languages(path: Path) -> None:
+    class Failing:
+        def commit(self) -> None:
+            raise ValueError("No space left on device (os error 28)")
+
+        def rollback(self) -> None:
+            raise ValueError("An index writer was killed.")
+
+    with Index.create(path) as index:
+        index.add([("1", "दिल्ली")])
+        index.commit()
+        before = (path / "scriptbridge.json").read_bytes()
+        index.add([{"id": "2", "text": "борщ", "lang": "ru"}])
+        index._writer = Failing()  # type: ignore[assignment]
+        with pytest.raises(IndexStorageError, match="intact"):
+            index.commit()
+        assert (path / "scriptbridge.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [b"h1", {"id": "h1"}, None, 1.5, Document("h1", {"text": "x"})])
+def test_delete_takes_ids(index: Index, wrong: Any) -> None:
+    with pytest.raises(DocumentError, match="accepted are an id or an iterable of ids"):
+        index.delete(wrong)
+
+
 def test_huge_documents(path: Path) -> None:
     content = "".join(f"शब्द{number % 50_000} " for number in range(700_000))
     assert len(content.encode()) > 10_000_000
@@ -470,6 +495,21 @@ def test_create_refuses_what_is_there(index: Index, path: Path, tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     Index.create(tmp_path / "empty").close()
     Index.create(tmp_path / "a" / "b").close()
+
+
+def test_create_takes_what_a_killed_create_left(path: Path) -> None:
+    Index.create(path, fields={"title": 1.0}).close()
+    (path / "scriptbridge.json").rename(path / "scriptbridge.json.partial")
+    (path / ".tmpAbC12").touch()
+    with Index.create(path, ["hi"]) as index:
+        index.add(DOCUMENTS[:1])
+        index.commit()
+        assert ids(index, "dilli") == ["h1"]
+    assert not list(path.glob("*.partial"))
+    (path / "scriptbridge.json").unlink()
+    (path / "lexicon.bin").unlink()
+    with pytest.raises(NotAnIndexError, match="neither an index nor empty"):
+        Index.create(path)
 
 
 def test_open_refuses_what_is_no_index(tmp_path: Path) -> None:
