@@ -2,7 +2,8 @@
 
 Files are UTF-8: JSON lines, CSV (quoted as spreadsheets do) or TSV (cells as they stand, no quotes), the last
 two under a header; each also gzipped. A broken line is a DocumentError ``FILE:LINE: field 'id': …``; with
-`skip_bad`, a list, the reason goes there instead and reading goes on.
+`skip_bad`, a list, the reason goes there instead and reading goes on; not behind a CSV quote that is never
+closed, which takes the rest of the file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 import unicodedata
 import zlib
@@ -27,6 +29,7 @@ __all__ = ["RESERVED", "Query", "as_documents", "document_id", "read_documents",
 
 RESERVED = ("id", "lang")  # keys that can be no text field
 MAX_ID = 512  # characters
+MAX_DEPTH = 100  # of metadata, lists and objects within each other
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 
 Record = Mapping[str, Any]
@@ -53,6 +56,8 @@ def read_documents(
     an integer, unique in the file; ``lang``, where there, a language code; every other key is metadata, kept
     as it is. `format` is ``jsonl``, ``csv`` or ``tsv``, by default what the file's name says.
     """
+    if isinstance(fields, str) or not fields or not all(isinstance(name, str) for name in fields):
+        raise DocumentError(f"fields: {fields!r} came; accepted are sequences of names such as ('text',)")
     source = _Source(path, format)
     return _checked(source.records(), lambda record: _from_record(record, fields), source.place, skip_bad)
 
@@ -80,6 +85,8 @@ def as_documents(items: Iterable[Any], fields: Sequence[str] = ("text",)) -> Ite
 def document_id(value: object) -> str:
     """An id as the index keeps it, or DocumentError."""
     if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10 ** (MAX_ID - 1):
+            _refuse("id", f"an integer of more than {MAX_ID - 1} digits came")
         return str(value)
     if not isinstance(value, str):
         _refuse("id", f"{_kind(value)} came; accepted are strings and integers")
@@ -101,6 +108,8 @@ _CONTROLS = ("Cc", "Zl", "Zp")
 
 def _from_item(item: object, fields: Sequence[str]) -> Document:
     if isinstance(item, Document):
+        if not isinstance(item.fields, Mapping):
+            raise DocumentError(f"fields: {_kind(item.fields)} came; accepted are names and their texts")
         if unknown := [name for name in item.fields if name not in fields]:
             _refuse(str(unknown[0]), f"not a text field of this index; its fields are {', '.join(fields)}")
         return _document(item.id, item.fields, item.lang, item.metadata)
@@ -165,10 +174,13 @@ def _language(value: object) -> str | None:
     return value
 
 
-def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def _metadata(metadata: object) -> dict[str, Any]:
+    if not isinstance(metadata, Mapping):
+        raise DocumentError(f"metadata: {_kind(metadata)} came; accepted are mappings")
     if not metadata:
         return {}
     kept = dict(metadata)
+    _check_nesting(kept)
     try:
         json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:
@@ -176,6 +188,20 @@ def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise DocumentError(f"metadata: cannot be kept as JSON: {error}") from error
     return kept
+
+
+def _check_nesting(value: object, depth: int = 1) -> None:
+    if not isinstance(value, dict | list | tuple):
+        return
+    if depth > MAX_DEPTH:
+        raise DocumentError(f"metadata: nested more than {MAX_DEPTH} deep")
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise DocumentError(f"metadata: key {key!r} came; accepted are strings")
+        value = value.values()
+    for each in value:
+        _check_nesting(each, depth + 1)
 
 
 _NOT_UNICODE = r"not valid Unicode: bytes that are no UTF-8, or a lone surrogate such as \ud800"
@@ -240,7 +266,7 @@ class _Source:
     """A file of records and what its places are called."""
 
     def __init__(self, path: str | Path, format: str | None) -> None:
-        self.path = None if str(path) == "-" else Path(path)
+        self.path = None if str(path) == "-" else _path(path)
         self.name = "<stdin>" if self.path is None else str(path)
         self.format = format or self._named_format()
         if self.format not in FORMATS.values():
@@ -297,7 +323,13 @@ class _Source:
             except StopIteration:
                 break
             except csv.Error as error:
-                yield line, DocumentError(f"not {self.format.upper()}: {error}")
+                through = f" through line {rows.line_num}" if rows.line_num > line else ""
+                reason = f"not {self.format.upper()}{through}: {error}"
+                if "unexpected end of data" in reason:  # all that follows the quote would be one bad row
+                    raise DocumentError(
+                        f"{self.place(line)}: {reason}: a quote is never closed; close it, or double it"
+                    ) from error
+                yield line, DocumentError(reason)
                 continue
             if not row:
                 continue
@@ -311,6 +343,16 @@ class _Source:
             raise DocumentError(
                 f"{self.place(1)}: a {self.format.upper()} file starts with a header: id, text, …"
             )
+
+
+def _path(path: str | Path) -> Path:
+    try:
+        name = os.fsencode(Path(path))
+    except (TypeError, ValueError) as error:
+        raise DocumentError(f"path: {path!r} came; accepted are names of files") from error
+    if b"\0" in name:
+        raise DocumentError(f"path: {path!r} came; no file's name holds NUL")
+    return Path(path)
 
 
 def _header(row: list[str], place: str) -> list[str]:

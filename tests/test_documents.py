@@ -28,6 +28,13 @@ def file(tmp_path: Path, content: str | bytes, name: str = "docs.jsonl") -> Path
     return path
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def refusal(path: Path, **options: Any) -> str:
     with pytest.raises(DocumentError) as caught:
         list(read_documents(path, **options))
@@ -161,7 +168,11 @@ def test_several_text_fields(tmp_path: Path) -> None:
         ("d.csv", "id,text\n1,a\n\n2\n", ":4: columns: 1 came; the header has 2"),
         ("d.csv", 'id,text\n1,"two\nlines"\n2,a,b\n', ":4: columns: 3 came; the header has 2"),
         ("d.csv", 'id,text\n1,"a"b\n', ":2: not CSV: "),
-        ("d.csv", 'id,text\n1,a\n2,"never closed\n3,a\n', ":3: not CSV: unexpected end of data"),
+        (
+            "d.csv",
+            'id,text\n1,a\n2,"never closed\n3,a\n',
+            ":3: not CSV through line 4: unexpected end of data",
+        ),
         ("d.csv", "id,body\n1,a\n", ":2: field 'text': missing; the keys here are id, body"),
         ("d.tsv", "id\ttext\n1\ta\tb\n", ":2: columns: 3 came"),
     ],
@@ -176,6 +187,33 @@ def test_reading_goes_on_behind_a_broken_row(tmp_path: Path) -> None:
     bad: list[str] = []
     assert [document.id for document in read_documents(path, skip_bad=bad)] == ["1", "4"]
     assert [reason.split(": ")[0] for reason in bad] == [f"{path}:3", f"{path}:4"]
+
+
+def test_an_unclosed_quote_loses_no_rows_silently(tmp_path: Path) -> None:
+    path = file(tmp_path, 'id,text\n1,a\n2,"never closed\n3,a\n', "d.csv")
+    with pytest.raises(DocumentError, match=r"d\.csv:3: not CSV through line 4: .* never closed"):
+        list(read_documents(path, skip_bad=[]))
+    path = file(tmp_path, 'id,text\n1,"closed\nlate "here\n3,a\n', "d.csv")
+    bad: list[str] = []
+    assert [document.id for document in read_documents(path, skip_bad=bad)] == ["3"]
+    assert bad[0].startswith(f"{path}:2: not CSV through line 3: ")
+
+
+@pytest.mark.parametrize("path", ["a\0b.jsonl", "a\ud800.jsonl", None, 5, b"a.jsonl"])
+def test_paths_are_names_of_files(path: Any) -> None:
+    with pytest.raises(DocumentError, match=r"path: .* came"):
+        list(read_documents(path, format="jsonl"))
+
+
+@pytest.mark.parametrize("fields", ["text", [], (), None, [1]])
+def test_fields_are_names(tmp_path: Path, fields: Any) -> None:
+    with pytest.raises(DocumentError, match=r"fields: .* came; accepted are sequences of names"):
+        read_documents(file(tmp_path, ""), fields)
+
+
+def test_metadata_may_be_nested_100_deep() -> None:
+    (document,) = as_documents([{"id": "1", "text": "a", "deep": nested(99)}])
+    assert document.metadata == {"deep": nested(99)}
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -221,6 +259,14 @@ def test_items_from_python() -> None:
         (Document("1", {"text": "a"}, "xx"), "field 'lang': unknown language 'xx'"),
         (Document("1", {"text": "a"}, None, {"when": object()}), "metadata: cannot be kept as JSON"),
         (Document("1", {"text": "a"}, None, {"n": float("nan")}), "metadata: cannot be kept as JSON"),
+        (Document("1", {"text": "a"}, None, {"n": 10**5000}), "metadata: cannot be kept as JSON"),
+        ({"id": "1", "text": "a", "deep": nested(100)}, "metadata: nested more than 100 deep"),
+        ({"id": "1", "text": "a", "deep": nested(100_000)}, "metadata: nested more than 100 deep"),
+        ({"id": "1", "text": "a", 5: 1}, "metadata: key 5 came; accepted are strings"),
+        ({"id": "1", "text": "a", "note": [{None: 1}]}, "metadata: key None came"),
+        (Document("1", {"text": "a"}, None, None), "metadata: null came"),  # type: ignore[arg-type]
+        (Document("1", None), "fields: null came"),  # type: ignore[arg-type]
+        ((10**5000, "a"), "field 'id': an integer of more than 511 digits came"),
     ],
 )
 def test_broken_items_are_numbered(item: object, reason: str) -> None:
