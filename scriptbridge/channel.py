@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, languages, text
-from .errors import ChannelError, QueryError
+from .errors import ChannelError, LanguageError, QueryError
 
 __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
 
 MAGIC = b"scriptbridge-channel 1\n"
 LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
 MAX_LETTERS = 40  # of a word that is learned from
+MAX_WEIGHT = 1_000_000_000  # of a pair
 NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
 WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
 FORGOTTEN = 4e-4  # of each letter that a unit's scheme doesn't name, to begin with
@@ -136,6 +138,8 @@ class Channel:
 
     def score(self, native: str, latin: str) -> float:
         """log P(latin | native), natural, of one word; -inf where it cannot be."""
+        _check_text(native)
+        _check_text(latin)
         rows, token = self.word_rows(text.normalize(native)), encode_latin(text.normalize(latin))
         if rows is None or token is None:
             return -math.inf
@@ -143,12 +147,14 @@ class Channel:
         likelihood = kernels.likelihood(
             rows, spellings, self.row_start, self.slot_spelling, self.slot_probability, NOISE
         )
-        return math.log(likelihood) if likelihood > 0 else -math.inf
+        return min(0.0, math.log(likelihood)) if likelihood > 0 else -math.inf  # costs are rounded
 
     def sample(self, native: str, n: int = 1, seed: int = 0) -> list[str]:
         """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the
         channel doesn't know.
         """
+        _check_text(native)
+        _check_draws(n, seed)
         rows = self.word_rows(text.normalize(native))
         if rows is None:
             return []
@@ -187,10 +193,22 @@ class Channel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the channel to a file (format: docs/ARCHITECTURE.md), whole or not at all."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        partial.write_bytes(self.to_bytes())
-        partial.replace(target)
+        try:
+            target = Path(path).resolve()  # a link stays one
+            if target.is_dir():
+                raise ChannelError(f"{path}: a folder came; a channel is written to a file")
+            partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+            try:
+                with partial.open("wb") as file:
+                    file.write(self.to_bytes())
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ChannelError(f"{path!s}: cannot write the channel: {reason}") from error
 
     @classmethod
     def load(cls, source: str | os.PathLike[str]) -> Channel:
@@ -199,6 +217,8 @@ class Channel:
         Raises LanguageError for an unknown code, ChannelError for a file that is damaged or newer than this
         version.
         """
+        if not isinstance(source, str | os.PathLike):
+            raise LanguageError(f"a language's code or a channel file's path is wanted; got {source!r}")
         if isinstance(source, str) and source in languages.codes():
             return _shipped(source)
         path = Path(source)
@@ -206,8 +226,9 @@ class Channel:
             languages.load(source)  # raises, naming the known ones
         try:
             return cls.from_bytes(path.read_bytes(), str(path))
-        except OSError as error:
-            raise ChannelError(f"{path}: cannot read the channel: {error.strerror}") from error
+        except (OSError, ValueError) as error:  # ValueError: no path at all
+            reason = getattr(error, "strerror", None) or error
+            raise ChannelError(f"{path}: cannot read the channel: {reason}") from error
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Channel:
@@ -240,9 +261,9 @@ class Channel:
     # -- estimation
 
     @classmethod
-    def from_scheme(cls, language: languages.Language) -> Channel:
+    def from_scheme(cls, language: languages.Language | str) -> Channel:
         """The language's scheme, read as a channel."""
-        estimate = _Estimate(language, [])
+        estimate = _Estimate(_language(language), [])
         estimate.slots = estimate.scheme()
         estimate.contexts = {
             (unit[0], "", unit[1]): {s: (1 - WHOLE) * p for s, p in estimate.slots[unit[0]].items()}
@@ -265,10 +286,9 @@ class Channel:
 
         The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here;
         pairs with letters outside the language or a-z 0-9 ' are left out. Raises ChannelError where no pair
-        can be used.
+        can be used, and for what is no such triple or weighs more than MAX_WEIGHT.
         """
-        if isinstance(language, str):
-            language = languages.load(language)
+        language = _language(language)
         usable = list(_usable(language, pairs))
         if not usable:
             raise ChannelError(
@@ -287,10 +307,8 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
     """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its
     letters stands as it is.
     """
-    if not isinstance(native, str):
-        raise QueryError(f"a text is a str; got {native!r}")
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1 or not isinstance(seed, int) or seed < 0:
-        raise QueryError(f"n is how many are wanted, from 1, seed an int from 0; got n={n!r}, seed={seed!r}")
+    _check_text(native)
+    _check_draws(n, seed)
     channel = Channel.load(lang)
     tokens = text.tokenize(native)
     versions = []
@@ -303,6 +321,24 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
                 at = token.end
         versions.append("".join([*parts, native[at:]]))
     return versions
+
+
+def _check_text(value: object) -> None:
+    if not isinstance(value, str):
+        raise QueryError(f"a text is a str; got {value!r}")
+
+
+def _check_draws(n: object, seed: object) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1 or not isinstance(seed, int) or seed < 0:
+        raise QueryError(f"n is how many are wanted, from 1, seed an int from 0; got n={n!r}, seed={seed!r}")
+
+
+def _language(value: languages.Language | str) -> languages.Language:
+    if isinstance(value, str):
+        return languages.load(value)
+    if not isinstance(value, languages.Language):
+        raise LanguageError(f"a language's code or a Language is wanted; got {value!r}")
+    return value
 
 
 def encode_latin(token: str) -> NDArray[np.uint8] | None:
@@ -345,13 +381,24 @@ def _usable(
     language: languages.Language, pairs: Iterable[tuple[str, str, float]]
 ) -> Iterator[tuple[str, str, float]]:
     known = set(language.letters)
-    for native, latin, weight in pairs:
+    for native, latin, weight in map(_triple, pairs):
         native, latin = text.normalize(native), text.normalize(latin)
         possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
             MAX_LETTERS, kernels.MAX_SPELLING * len(native)
         )
-        if possible and 0 < weight < math.inf and known.issuperset(native) and LATIN.keys() >= set(latin):
+        if possible and weight > 0 and known.issuperset(native) and LATIN.keys() >= set(latin):
             yield native, latin, weight
+
+
+def _triple(pair: object) -> tuple[str, str, float]:
+    if isinstance(pair, tuple | list) and len(pair) == 3:
+        native, latin, weight = pair
+        words = isinstance(native, str) and isinstance(latin, str)
+        if words and isinstance(weight, Real) and weight <= MAX_WEIGHT:
+            return native, latin, weight  # type: ignore[return-value]
+    raise ChannelError(
+        f"a pair is (native word, Latin word, weight), the weight a number up to {MAX_WEIGHT:,}; got {pair!r}"
+    )
 
 
 @dataclass

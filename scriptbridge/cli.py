@@ -35,6 +35,8 @@ Item = TypeVar("Item")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 INTERRUPTED = 130
+MOST_DOCUMENTS = 100_000
+MOST_WORDINGS = 10_000
 FORMATS = ("jsonl", "csv", "tsv")
 
 
@@ -119,9 +121,9 @@ format_option = click.option(
 skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out; list them on stderr.")
 
 
-def _count_option(name: str, default: int, what: str) -> Callable[[Command], Command]:
+def _count_option(name: str, default: int, most: int, what: str) -> Callable[[Command], Command]:
     return click.option(
-        name, type=click.IntRange(min=1), metavar="N", default=default, show_default=True, help=what
+        name, type=click.IntRange(1, most), metavar="N", default=default, show_default=True, help=what
     )
 
 
@@ -309,7 +311,7 @@ def _make_directory(path: Path) -> Path | None:
 @main.command()
 @index_argument
 @click.argument("query", nargs=-1, required=True, type=_text)
-@_count_option("-k", 10, "Documents at most.")
+@_count_option("-k", 10, MOST_DOCUMENTS, "Documents at most.")
 @json_option
 def search(index_dir: Path, query: tuple[str, ...], k: int, as_json: bool) -> None:
     """Search an index.
@@ -354,7 +356,7 @@ def _readings(hit: Hit) -> str:
 @main.command()
 @index_argument
 @click.argument("queries", type=click.Path(path_type=Path, allow_dash=True))
-@_count_option("-k", 100, "Documents a query, at most.")
+@_count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
 @format_option
 @skip_option
 def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_bad: bool) -> None:
@@ -391,7 +393,7 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
     metavar="LANGUAGE",
     help="The text's language, or a channel file.",
 )
-@_count_option("-n", 1, "Ways of writing it.")
+@_count_option("-n", 1, MOST_WORDINGS, "Ways of writing it.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -419,7 +421,7 @@ def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
 @main.command()
 @index_argument
 @click.argument("text", nargs=-1, type=_text)
-@_count_option("-n", 1, "Alternatives, likeliest first.")
+@_count_option("-n", 1, MOST_WORDINGS, "Alternatives, likeliest first.")
 @json_option
 def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) -> None:
     """Write Latin-typed text in native script, with the words of an index.
@@ -445,7 +447,7 @@ def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) ->
 @main.command()
 @index_argument
 @click.argument("prefix", type=_text)
-@_count_option("-n", 10, "Completions at most.")
+@_count_option("-n", 10, MOST_WORDINGS, "Completions at most.")
 @json_option
 def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
     """Words of an index that a Latin-typed beginning may become, and how many documents hold them.
@@ -474,7 +476,11 @@ def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
     help="Their language, or a language file.",
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The channel file to write."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The channel file to write.",
 )
 @click.option(
     "--seed",

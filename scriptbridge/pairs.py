@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from . import languages, text
 from .bridge import Bridge
-from .channel import NOISE, Channel, encode_latin
+from .channel import MAX_WEIGHT, NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
 from .lexicon import Lexicon
 
@@ -107,8 +107,10 @@ def _weight(cell: str, place: str) -> float:
         weight = float(cell)
     except ValueError:
         weight = math.nan
-    if not 0 < weight < math.inf:
-        raise DocumentError(f"{place}: weight: {cell!r} came; accepted are numbers above 0")
+    if not 0 < weight <= MAX_WEIGHT:
+        raise DocumentError(
+            f"{place}: weight: {cell!r} came; accepted are numbers above 0, up to {MAX_WEIGHT:,}"
+        )
     return weight
 
 

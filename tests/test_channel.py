@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import oracles
 import pytest
@@ -183,6 +184,39 @@ def test_romanize_nothing() -> None:
         romanize("γεια", "el", n=0)
 
 
+@pytest.mark.parametrize("n, seed", [(0, 0), (-1, 0), (1.5, 0), (True, 0), ("2", 0), (1, -1), (1, None)])
+def test_how_many_and_the_seed_are_checked(n: Any, seed: Any) -> None:
+    for draw in (Channel.load("el").sample, lambda word, n, seed: romanize(word, "el", n, seed)):
+        with pytest.raises(QueryError, match="from 1"):
+            draw("γεια", n, seed)
+
+
+@pytest.mark.parametrize("word", [None, 3, b"geia", ["geia"]])
+def test_words_that_are_no_text_are_refused(word: Any) -> None:
+    channel = Channel.load("el")
+    for use in (channel.sample, lambda word: channel.score(word, "geia"), lambda w: channel.score("γεια", w)):
+        with pytest.raises(QueryError, match="str"):
+            use(word)
+
+
+@pytest.mark.parametrize("language", [None, 3, b"el", ["el"]])
+def test_languages_of_other_types_are_refused(language: Any) -> None:
+    for use in (
+        Channel.load,
+        Channel.from_scheme,
+        lambda language: Channel.learn(language, [("μαμά", "mama", 1.0)]),
+        lambda language: romanize("γεια", language),
+    ):
+        with pytest.raises(LanguageError, match="code"):
+            use(language)
+
+
+@given(spoken, st.integers(0, 2**32))
+def test_no_probability_is_above_one(spoken: tuple[str, str], seed: int) -> None:
+    channel, native = Channel.load(spoken[0]), spoken[1]
+    assert all(channel.score(native, latin) <= 0 for latin in channel.sample(native, 3, seed))
+
+
 # ── learning
 
 
@@ -266,6 +300,27 @@ def test_weights_that_weigh_nothing_are_refused(weight: float) -> None:
         Channel.learn("el", [("μαμά", "mama", weight)])
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("μαμά", "mama"),
+        ("μαμά", "mama", 1.0, 1.0),
+        ("μαμά", "mama", "1"),
+        ("μαμά", "mama", None),
+        ("μαμά", "mama", math.nan),
+        ("μαμά", "mama", math.inf),
+        ("μαμά", "mama", 1e10),
+        (3, "mama", 1.0),
+        ("μαμά", None, 1.0),
+        "abc",
+        None,
+    ],
+)
+def test_what_is_no_pair_is_refused_beside_good_ones(pair: Any) -> None:
+    with pytest.raises(ChannelError, match="weight"):
+        Channel.learn("el", [("μαμά", "mama", 1e9), pair])
+
+
 def test_learning_repeats_itself_whatever_the_hash_seed(tmp_path: Path) -> None:
     program = (
         "import sys, zlib; from scriptbridge.channel import Channel; true = Channel.load('el');"
@@ -347,3 +402,33 @@ def test_what_cannot_be_loaded(tmp_path: Path) -> None:
     other.write_text("something else\n")
     with pytest.raises(ChannelError, match="not a channel"):
         Channel.load(other)
+
+
+def test_saving_through_a_link_keeps_the_link(tmp_path: Path) -> None:
+    channel = Channel.load("el")
+    (tmp_path / "real.channel").write_bytes(b"old")
+    (tmp_path / "link.channel").symlink_to("real.channel")
+    channel.save(tmp_path / "link.channel")
+    assert (tmp_path / "link.channel").is_symlink()
+    assert (tmp_path / "real.channel").read_bytes() == channel.to_bytes()
+
+
+def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = Channel.load("el")
+    with pytest.raises(ChannelError, match="folder"):
+        channel.save(tmp_path)
+    with pytest.raises(ChannelError, match="No such file"):
+        channel.save(tmp_path / "no" / "my.channel")
+    with pytest.raises(ChannelError, match="cannot write"):
+        channel.save("a\0b")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ChannelError, match="folder"):
+        channel.save(".")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ChannelError, match="No space left"):
+        channel.save("my.channel")
+    assert list(tmp_path.iterdir()) == []
