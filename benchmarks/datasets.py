@@ -87,11 +87,15 @@ def load_collection(data: Path, name: str) -> Collection:
     return Collection(name, texts, dict.fromkeys(texts, name.split(".")[0]))
 
 
-def load_queries(data: Path, name: str, kind: str | None, limit: int = 0) -> QuerySet:
-    """The queries of ``data/retrieval/NAME``, only the first `limit` unless that is 0."""
+def load_queries(data: Path, name: str, kind: str | None, limit: int = 0, skip: int = 0) -> QuerySet:
+    """The queries of ``data/retrieval/NAME`` after the first `skip`, at most `limit` unless that is 0."""
     folder = data / "retrieval" / name
     infix = "" if kind is None else f".{kind}"
-    latin = dict(itertools.islice(_texts(folder / f"queries{infix}.latin.jsonl").items(), limit or None))
+    latin = dict(
+        itertools.islice(
+            _texts(folder / f"queries{infix}.latin.jsonl").items(), skip, skip + limit if limit else None
+        )
+    )
     native_file = folder / f"queries{infix}.native.jsonl"
     native: dict[str, str] | None = None
     if native_file.exists():

@@ -142,7 +142,14 @@ def _above_last(ranking: Ranking) -> set[str]:
 
 
 def measure(
-    data: Path, names: Sequence[str], systems: Sequence[str], limit: int, results: Results, *, detect: bool
+    data: Path,
+    names: Sequence[str],
+    systems: Sequence[str],
+    limit: int,
+    results: Results,
+    *,
+    skip: int = 0,
+    detect: bool = False,
 ) -> None:
     """Every set by itself."""
     for name in names:
@@ -150,14 +157,14 @@ def measure(
         with tempfile.TemporaryDirectory() as folder:
             searchers = Searchers(data, collection, Path(folder), detect=detect)
             for kind in [kind for known, kind in datasets.known_sets() if known == name]:
-                queries = datasets.load_queries(data, name, kind, limit)
+                queries = datasets.load_queries(data, name, kind, limit, skip)
                 _keep(results, ALONE, searchers, queries, systems)
                 if queries.native and "scriptbridge" in systems:
                     results.add_check(check_native(searchers, queries))
 
 
 def measure_together(
-    data: Path, systems: Sequence[str], limit: int, results: Results, *, detect: bool
+    data: Path, systems: Sequence[str], limit: int, results: Results, *, skip: int = 0, detect: bool = False
 ) -> None:
     """All Dakshina collections in one index."""
     collection = datasets.merge(
@@ -167,7 +174,7 @@ def measure_together(
         searchers = Searchers(data, collection, Path(folder), detect=detect)
         for name in datasets.DAKSHINA:
             for kind in datasets.KINDS:
-                queries = datasets.prefixed(datasets.load_queries(data, name, kind, limit))
+                queries = datasets.prefixed(datasets.load_queries(data, name, kind, limit, skip))
                 _keep(results, TOGETHER, searchers, queries, systems)
 
 
@@ -200,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS, help="only these systems")
     parser.add_argument("--queries", type=int, default=FIRST_QUERIES, help="of each set; 0 for all of them")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first queries of each set")
     parser.add_argument(
         "--detect",
         action="store_true",
@@ -209,9 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     names = every if options.sets is None else options.sets
     results = Results(options.out, options.queries)
-    measure(options.data, names, options.systems, options.queries, results, detect=options.detect)
+    how = {"skip": options.skip, "detect": options.detect}
+    measure(options.data, names, options.systems, options.queries, results, **how)
     if options.together or (options.together is None and options.sets is None):
-        measure_together(options.data, options.systems, options.queries, results, detect=options.detect)
+        measure_together(options.data, options.systems, options.queries, results, **how)
     results.finish(report.circumstances("benchmarks.retrieval", arguments))
     print(tables.retrieval(report.load(options.out)))
 
