@@ -110,7 +110,21 @@ def _field(value: str) -> tuple[str, float]:
         ) from None
 
 
-index_argument = click.argument("index_dir", type=click.Path(path_type=Path))
+def _index_folder(value: str) -> Path:
+    path = Path(value)
+    if path.exists() and not path.is_dir():
+        raise click.BadParameter(_visible(f"{value} is a file; the first argument is the index folder"))
+    return path
+
+
+def _file(value: str) -> Path:
+    path = Path(value)
+    if path.is_dir():
+        raise click.BadParameter(_visible(f"{value} is a folder; a file is wanted"))
+    return path
+
+
+index_argument = click.argument("index_dir", type=_index_folder)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 format_option = click.option(
     "--format",
@@ -181,12 +195,50 @@ def _lines(words: tuple[str, ...]) -> Iterator[str]:
         return
     if sys.stdin.isatty():
         raise click.UsageError("Give TEXT, or lines of text on standard input.")
+    number = 0
     for number, line in enumerate(sys.stdin, 1):
         try:
             line.encode()
         except UnicodeEncodeError as error:
             raise DocumentError(f"<stdin>:{number}: not UTF-8 text") from error
         yield line.rstrip("\r\n")
+    if not number:
+        _say("no text on standard input")
+
+
+@contextmanager
+def _format_hinted(file: Path, file_format: str | None) -> Iterator[None]:
+    """Where standard input, which has no name that tells its format, is not what it is taken for."""
+    try:
+        yield
+    except DocumentError as error:
+        if str(file) == "-" and file_format is None and "not JSON" in str(error):
+            error.add_note("standard input is read as JSON lines; else use --format tsv or --format csv")
+        raise
+
+
+KERNELS = Path(__file__).with_name("kernels.py")
+
+
+def _say_if_compiling() -> None:
+    """On a terminal, why the first search takes long."""
+    if sys.stderr.isatty() and not _compiled():
+        _say("compiling once, about ten seconds …")
+
+
+def _compiled() -> bool:
+    """Whether numba has this version's loops in its cache; True where that cannot be told."""
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    try:
+        if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
+            kept = list(Path(elsewhere).glob(f"*/kernels.decode-*.{version}.nbi"))
+        elif os.access(KERNELS.parent, os.W_OK):
+            kept = list((KERNELS.parent / "__pycache__").glob(f"kernels.decode-*.{version}.nbi"))
+        else:
+            return True
+        return any(file.stat().st_mtime >= KERNELS.stat().st_mtime for file in kept)
+    except OSError:
+        return True
 
 
 # ---- the commands
@@ -208,9 +260,7 @@ def main() -> None:
 
 @main.command()
 @index_argument
-@click.argument(
-    "files", nargs=-1, required=True, metavar="DOCS...", type=click.Path(path_type=Path, allow_dash=True)
-)
+@click.argument("files", nargs=-1, required=True, metavar="DOCS...", type=_file)
 @click.option(
     "--lang",
     type=_language,
@@ -249,15 +299,30 @@ def index(
 
     skipped: list[str] | None = [] if skip_bad else None
     started = time.monotonic()
+    count = 0
+
+    def taken(documents: Iterable[Document]) -> Iterator[Document]:
+        nonlocal count
+        for document in documents:
+            yield _in_language(document, lang)
+            count += 1
+
     with _index_to_write(index_dir, dict(fields)) as opened:
         names = tuple(opened.fields)
-        count = 0
-        for file in files:
-            documents = read_documents(file, names, format=file_format, skip_bad=skipped)
-            count += opened.add(_counted((_in_language(each, lang) for each in documents), "documents"))
+        try:
+            for file in files:
+                documents = read_documents(file, names, format=file_format, skip_bad=skipped)
+                with _format_hinted(file, file_format):
+                    opened.add(_counted(taken(documents), "documents"))
+        except ScriptbridgeError as error:
+            if not count:  # what the library says of what came before
+                error.__notes__ = [note for note in _notes(error) if "last commit" not in note]
+            raise
         opened.commit()
         spoken = " ".join(opened.languages) or "no language"
     _say_skipped(skipped)
+    if not count and not skipped:
+        _say(f"no document in {' '.join(map(str, files))}")
     seconds = time.monotonic() - started
     _say(f"indexed {_number(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
 
@@ -324,15 +389,19 @@ def search(index_dir: Path, query: tuple[str, ...], k: int, as_json: bool) -> No
       scriptbridge search my-index "moskva metro" -k 3 --json
     """
     from scriptbridge.index import Index
+    from scriptbridge.text import tokenize
 
     with Index.open(index_dir) as opened:
+        _say_if_compiling()
         hits = opened.search(" ".join(query), k)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             _print_json(asdict(hit))
         else:
             _print_hit(rank, hit)
-    if not hits and not as_json:
+    if not tokenize(" ".join(query)):
+        _say("no word in the query")
+    elif not hits and not as_json:
         _say("no document found")
 
 
@@ -355,7 +424,7 @@ def _readings(hit: Hit) -> str:
 
 @main.command()
 @index_argument
-@click.argument("queries", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("queries", type=_file)
 @_count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
 @format_option
 @skip_option
@@ -373,7 +442,9 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
     from scriptbridge.index import Index
 
     skipped: list[str] | None = [] if skip_bad else None
-    with Index.open(index_dir) as opened:
+    query = None
+    with Index.open(index_dir) as opened, _format_hinted(queries, file_format):
+        _say_if_compiling()
         for query in _counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
             for rank, (id, score) in enumerate(opened.rank(query.text, k), 1):
                 if len(id.split()) != 1:
@@ -382,6 +453,8 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
                     )
                 sys.stdout.write(f"{query.id} Q0 {id} {rank} {score:.9g} scriptbridge\n")
     _say_skipped(skipped)
+    if query is None and not skipped:
+        _say(f"no query in {queries}")
 
 
 @main.command()
@@ -436,6 +509,7 @@ def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) ->
     from scriptbridge.index import Index
 
     with Index.open(index_dir) as opened:
+        _say_if_compiling()
         for line in _lines(text):
             for alternative in opened.bridge.deromanize(line, n):
                 if as_json:
@@ -459,6 +533,7 @@ def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
     from scriptbridge.index import Index
 
     with Index.open(index_dir) as opened:
+        _say_if_compiling()
         for completion in opened.bridge.complete(prefix, n):
             if as_json:
                 _print_json(asdict(completion))
@@ -467,7 +542,7 @@ def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("pairs", type=click.Path(path_type=Path))
+@click.argument("pairs", type=_file)
 @click.option(
     "--lang",
     required=True,
@@ -506,6 +581,7 @@ def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
     from scriptbridge import languages
     from scriptbridge import pairs as lessons
 
+    _say_if_compiling()
     lesson = lessons.learn(pairs, languages.load_file(lang) if lang.endswith(".toml") else lang, seed)
     lesson.channel.save(output)
     click.echo(f"pairs used	{lesson.used:,}")
@@ -583,6 +659,7 @@ def demo() -> None:
         TemporaryDirectory(prefix="scriptbridge-demo-") as directory,
         Index.create(directory, fields={"title": 2.0, "text": 1.0}) as opened,
     ):
+        _say_if_compiling()
         files = sorted(file for file in sample.glob("*.jsonl") if not file.name.startswith("queries."))
         for file in files:
             opened.add(_counted(read_documents(file, ("title", "text")), "documents"))

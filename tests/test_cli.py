@@ -190,7 +190,6 @@ def test_somebody_elses_directory_is_left_alone() -> None:
     Path("thesis").mkdir()
     Path("thesis/chapter").write_text("1")
     assert "neither an index nor empty" in refused("index", "thesis", write("docs.jsonl", METRO))
-    assert "cannot be created" in refused("index", "docs.jsonl", "docs.jsonl")
     assert [path.name for path in Path("thesis").iterdir()] == ["chapter"]
 
 
@@ -227,7 +226,8 @@ def test_search_as_json(index: str) -> None:
 @pytest.mark.parametrize("query", ["xyzzyx", "", " ", "🍆", "\u200f"])
 def test_nothing_found_is_no_error(index: str, query: str) -> None:
     result = call("search", index, query)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no document found\n")
+    said = "no document found\n" if query == "xyzzyx" else "no word in the query\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", said)
 
 
 def test_what_is_stored_cannot_command_the_terminal() -> None:
@@ -348,6 +348,64 @@ def test_importing_is_quick(code: str) -> None:
 
 
 # ---- what is refused, and how
+
+
+def test_a_file_for_an_index_and_a_folder_for_a_file(index: str) -> None:
+    write("el.jsonl", METRO)
+    forgotten = "docs.jsonl is a file; the first argument is the index folder"
+    for arguments in (["index", "docs.jsonl", "el.jsonl"], ["index", "docs.jsonl"], ["info", "docs.jsonl"]):
+        assert forgotten in refused(*arguments, code=2)
+    Path("folder").mkdir()
+    for arguments in (["index", index, "folder"], ["run", index, "folder"], ["learn", "folder"]):
+        assert "folder is a folder; a file is wanted" in refused(*arguments, code=2)
+
+
+def test_standard_input_that_is_no_json_is_hinted_at(index: str) -> None:
+    for command in ("index", "run"):
+        message = refused(command, index, "-", input="id\ttext\n1\tΦέτα\n")
+        assert "<stdin>:1: not JSON" in message and "use --format tsv" in message
+    assert "--format" not in refused("index", index, "-", input='{"id": "1"}')
+    done("index", index, "-", "--format", "tsv", input="id\ttext\n9\tΦέτα\n")
+
+
+def test_empty_input_is_told(index: str) -> None:
+    write("empty.jsonl")
+    assert "no document in empty.jsonl" in call("index", index, "empty.jsonl").stderr
+    assert call("run", index, "empty.jsonl").stderr == "no query in empty.jsonl\n"
+    assert call("romanize", "--lang", "el", input="").stderr == "no text on standard input\n"
+
+
+def test_what_was_not_kept_is_told_where_there_was_something(index: str) -> None:
+    good, bad = json.dumps(METRO), "nonsense"
+    assert "nothing since the last commit" in refused("index", index, "-", input=f"{good}\n{bad}\n")
+    assert "nothing since" not in refused("index", index, "-", input=f"{bad}\n{good}\n")
+
+
+def test_compiling_is_told_once_on_a_terminal(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernels = directory / "kernels.py"
+    kernels.write_text("")
+    monkeypatch.setattr(cli, "KERNELS", kernels)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    cli._say_if_compiling()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cli._say_if_compiling()
+    assert "compiling once" in capsys.readouterr().err
+    name = f"kernels.decode-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
+    (directory / "__pycache__").mkdir()
+    (directory / "__pycache__" / name).write_text("")
+    cli._say_if_compiling()
+    assert capsys.readouterr().err == ""
+    os.utime(kernels, (time.time() + 60,) * 2)  # a newer version's
+    cli._say_if_compiling()
+    assert "compiling once" in capsys.readouterr().err
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(directory / "elsewhere"))
+    cli._say_if_compiling()
+    assert "compiling once" in capsys.readouterr().err
+    kernels.unlink()
+    cli._say_if_compiling()
 
 
 @pytest.mark.parametrize(
