@@ -99,6 +99,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "retrieval": ("retrieval.json", retrieval),
     "together": ("retrieval.json", together),
+    "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
 }
 """A table's name: the file it comes from, and how."""
