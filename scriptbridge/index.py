@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import Counter
@@ -22,7 +21,7 @@ from tantivy import Query as StoreQuery
 from scriptbridge import highlights, store, text
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
-from scriptbridge.documents import RESERVED, as_documents, document_id
+from scriptbridge.documents import as_documents, document_id
 from scriptbridge.errors import (
     DocumentError,
     IndexStorageError,
@@ -36,6 +35,7 @@ from scriptbridge.types import Document, Expansion, Hit, Reading, Token
 __all__ = ["Index"]
 
 MAX_WORDS = 256  # of a query that count
+MAX_CHARACTERS = 65_536  # of a query that are looked at
 WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
@@ -78,7 +78,7 @@ class Index:
         ``{"text": 1.0}``.
         """
         path = Path(path)
-        manifest = store.Manifest(_checked_fields(fields), given=_checked_languages(languages))
+        manifest = store.Manifest(store.checked_fields(fields), given=_checked_languages(languages))
         try:
             path.mkdir(parents=True, exist_ok=True)
             content = {entry.name for entry in path.iterdir()}
@@ -99,7 +99,8 @@ class Index:
     def open(cls, path: str | os.PathLike[str]) -> Self:
         """The index at `path`, to read and to write."""
         path = Path(path)
-        store.Manifest.read(path)
+        manifest = store.Manifest.read(path)
+        store.check_fields(path, manifest.fields)
         with store.seam(path):
             opened = tantivy.Index.open(str(path))
             opened.config_reader("manual")
@@ -111,17 +112,18 @@ class Index:
         """The k best documents, best first; none for a query of which no word is found.
 
         Words in other scripts are sought as they are, Latin ones by their readings; a query's first 256 words
-        count. Equal scores stand in the order of ids (which of them are among the k is the store's order).
+        in its first 65,536 characters count. Equal scores stand in the order of ids (which of them are among
+        the k is the store's order).
         """
-        snapshot = self._reading()
-        expansion = snapshot.bridge.expand(_words(query))
+        expansion, best = self._found(query, k)
         terms = highlights.sought(expansion)
-        return [_hit(found, terms) for found in snapshot.best(expansion, k)]
+        with store.seam(self.path):
+            documents = [store.loaded(found.source) for found in best]
+        return [_hit(found, document, terms) for found, document in zip(best, documents, strict=True)]
 
     def rank(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The ids and scores of what `search` finds: what a run needs."""
-        snapshot = self._reading()
-        return [(found.id, found.score) for found in snapshot.best(snapshot.bridge.expand(_words(query)), k)]
+        return [(found.id, found.score) for found in self._found(query, k)[1]]
 
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
@@ -139,7 +141,10 @@ class Index:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages whose channels read queries."""
+        """The languages whose channels read queries.
+
+        Detected languages count by the documents ever added, replaced and deleted ones too.
+        """
         return self._snapshot.manifest.languages
 
     @property
@@ -226,6 +231,11 @@ class Index:
         self.close()
 
     # ---- inside
+
+    def _found(self, query: str, k: int) -> tuple[Expansion, list[_Found]]:
+        snapshot = self._reading()
+        expansion = snapshot.bridge.expand(_words(query))
+        return expansion, snapshot.best(expansion, k)
 
     def _reading(self) -> _Snapshot:
         if self._store is None:
@@ -316,14 +326,14 @@ class _Snapshot:
     def best(self, expansion: Expansion, k: int) -> list[_Found]:
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise QueryError(f"k: {k!r} came; accepted are integers from 1")
-        query = self.query(expansion)
-        if query is None:
-            return []
         with store.seam(self.path):
+            query = self.query(expansion)
+            if query is None:
+                return []
             limit = max(1, min(k, self.searcher.num_docs))
             best = self.searcher.search(query, limit, count=False).hits
             records = [(score, self.searcher.doc(address)) for score, address in best]
-        found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
+            found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
         return sorted(found, key=lambda each: (-each.score, each.id))
 
     def query(self, expansion: Expansion) -> StoreQuery | None:
@@ -394,32 +404,12 @@ def _boosted(query: StoreQuery, weight: float) -> StoreQuery:
 def _words(query: str) -> list[Token]:
     if not isinstance(query, str):
         raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
-    return text.tokenize(query)[:MAX_WORDS]
+    return text.tokenize(query[:MAX_CHARACTERS])[:MAX_WORDS]
 
 
-def _hit(found: _Found, terms: Mapping[str, highlights.Sought]) -> Hit:
-    document = store.loaded(found.source)
+def _hit(found: _Found, document: Document, terms: Mapping[str, highlights.Sought]) -> Hit:
     matched = highlights.find(document.fields, terms)
     return Hit(found.id, found.score, document, highlights.passage(document.fields, matched, terms), matched)
-
-
-def _checked_fields(fields: Mapping[str, float] | None) -> dict[str, float]:
-    if fields is None:
-        return {"text": 1.0}
-    if not isinstance(fields, Mapping) or not fields:
-        raise ScriptbridgeError(
-            f'fields: {fields!r} came; accepted are names and weights like {{"text": 1.0}}'
-        )
-    for name, weight in fields.items():
-        valid = isinstance(name, str) and tantivy.SchemaBuilder.is_valid_field_name(name)
-        if not valid or name in RESERVED or name.startswith("_"):
-            raise ScriptbridgeError(
-                f"fields: {name!r} came; accepted are names but 'id', 'lang', '_…' and '-…'"
-            )
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight <= 0:
-            raise ScriptbridgeError(f"fields: {name!r} has weight {weight!r}; accepted are numbers above 0")
-    return {name: float(weight) for name, weight in fields.items()}
 
 
 def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:

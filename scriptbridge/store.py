@@ -7,6 +7,7 @@ An index is tantivy's segments and its ``meta.json``, which alone says what is c
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import zlib
@@ -14,10 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import tantivy
 
-from scriptbridge import __version__
+from scriptbridge import __version__, languages
+from scriptbridge.documents import RESERVED
 from scriptbridge.errors import (
     IndexFormatError,
     IndexLockedError,
@@ -32,6 +35,8 @@ __all__ = [
     "LEXICON",
     "SOURCE",
     "Manifest",
+    "check_fields",
+    "checked_fields",
     "loaded",
     "opstamp",
     "schema",
@@ -44,6 +49,7 @@ __all__ = [
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
 LEXICON = "lexicon.bin"
 ID, SOURCE = "_id", "_source"  # fields of the store beside the documents' own
+MESSAGE = 500  # characters of the store's that are passed on
 SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index
 
 
@@ -52,7 +58,7 @@ class Manifest:
     """``scriptbridge.json``: what the store does not say of an index.
 
     `given` are the languages the index was created with. Without them it has those that documents declare,
-    and those that enough were detected to be in: `detected` counts documents.
+    and those that enough were detected to be in: `detected` counts documents ever added.
     """
 
     NAME = "scriptbridge.json"
@@ -83,7 +89,7 @@ class Manifest:
         """The manifest of the index at `path`."""
         try:
             content = json.loads((path / cls.NAME).read_bytes())
-            if content["format"] > FORMAT:
+            if _natural(content["format"], 1) > FORMAT:
                 raise IndexFormatError(
                     f"{path}: format {content['format']} came, written by scriptbridge "
                     f"{content.get('scriptbridge')}; scriptbridge {__version__} reads up to format {FORMAT}: "
@@ -91,10 +97,10 @@ class Manifest:
                 )
             given = content["languages"]
             return cls(
-                fields={str(name): float(weight) for name, weight in content["fields"].items()},
-                given=None if given is None else tuple(map(str, given)),
-                declared=frozenset(map(str, content["declared"])),
-                detected={str(code): int(count) for code, count in content["detected"].items()},
+                fields=checked_fields(content["fields"] or {}),
+                given=None if given is None else tuple(map(_known, given)),
+                declared=frozenset(map(_known, content["declared"])),
+                detected={_known(code): _natural(count) for code, count in content["detected"].items()},
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotAnIndexError(
@@ -104,7 +110,9 @@ class Manifest:
             raise IndexStorageError(
                 f"{path / cls.NAME}: cannot be read: {error.strerror or error}"
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except IndexFormatError:
+            raise
+        except (*_DAMAGE, ScriptbridgeError) as error:
             raise _damaged(path, f"{cls.NAME}: {_described(error)}") from error
 
     def write(self, path: Path) -> None:
@@ -130,6 +138,44 @@ class Manifest:
                 f"{path / self.NAME}: cannot be written: {error.strerror or error}; "
                 "what was committed before is intact"
             ) from error
+
+
+def _natural(value: object, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{value!r} came; accepted are integers from {least}")
+    return value
+
+
+def _known(code: str) -> str:
+    if code not in languages.codes():
+        raise ValueError(f"language {code!r} is unknown to scriptbridge {__version__}")
+    return code
+
+
+def checked_fields(fields: Mapping[str, float] | None) -> dict[str, float]:
+    """An index's text fields and their weights, or ScriptbridgeError."""
+    if fields is None:
+        return {"text": 1.0}
+    if not isinstance(fields, Mapping) or not fields:
+        raise ScriptbridgeError(
+            f'fields: {fields!r} came; accepted are names and weights like {{"text": 1.0}}'
+        )
+    for name, weight in fields.items():
+        valid = isinstance(name, str) and tantivy.SchemaBuilder.is_valid_field_name(name)
+        if not valid or name in RESERVED or name.startswith("_"):
+            raise ScriptbridgeError(
+                f"fields: {name!r} came; accepted are names but 'id', 'lang', '_…' and '-…'"
+            )
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight <= 0:
+            raise ScriptbridgeError(f"fields: {name!r} has weight {weight!r}; accepted are numbers above 0")
+    return {name: float(weight) for name, weight in fields.items()}
+
+
+def check_fields(path: Path, fields: Iterable[str]) -> None:
+    """IndexFormatError unless the store at `path` has these text fields."""
+    if missing := [name for name in fields if name not in _last_commit(path).fields]:
+        raise _damaged(path, f"its store has no field {missing[0]!r}")
 
 
 def schema(fields: Iterable[str]) -> tantivy.Schema:
@@ -163,7 +209,12 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 def loaded(source: bytes) -> Document:
     """The document that `stored` kept as bytes."""
-    return Document(**json.loads(source))
+    document = Document(**json.loads(source))
+    if not isinstance(document.fields, dict) or not all(
+        isinstance(value, str) for value in document.fields.values()
+    ):
+        raise ValueError("a stored document's fields are no texts")
+    return document
 
 
 def unfinished(path: Path, names: Iterable[str]) -> bool:
@@ -171,7 +222,7 @@ def unfinished(path: Path, names: Iterable[str]) -> bool:
     if not all(_UNFINISHED.fullmatch(name) for name in names):
         return False
     try:
-        return not _last_commit(path)[1]
+        return not _last_commit(path).files
     except IndexFormatError:
         return not (path / "meta.json").exists()
 
@@ -184,44 +235,65 @@ _UNFINISHED = re.compile(
 
 def opstamp(path: Path) -> int:
     """The number of the store's last commit."""
-    return _last_commit(path)[0]
+    return _last_commit(path).opstamp
 
 
 def verify(path: Path) -> None:
     """Read every file of the last commit; IndexFormatError if one is not what the store wrote."""
-    for segment in _last_commit(path)[1]:
-        for file in sorted(path.glob(f"{segment.replace('-', '')}.*")):
-            try:
-                data = memoryview(file.read_bytes())
-                length = int.from_bytes(data[-8:-4], "little")  # of the footer, which a magic number follows
-                checksum = json.loads(bytes(data[-8 - length : -8]))["crc"]
-            except OSError as error:
-                raise IndexStorageError(f"{file}: cannot be read: {error.strerror or error}") from error
-            except (ValueError, KeyError, TypeError) as error:
-                raise _damaged(path, f"{file.name}: {_described(error)}") from error
-            if zlib.crc32(data[: -8 - length]) != checksum:
-                raise _damaged(path, f"{file.name}: its checksum is wrong")
+    for file in _last_commit(path).files:
+        try:
+            data = memoryview(file.read_bytes())
+            length = int.from_bytes(data[-8:-4], "little")  # of the footer, which a magic number follows
+            checksum = json.loads(bytes(data[-8 - length : -8]))["crc"]
+        except FileNotFoundError as error:
+            if file in _last_commit(path).files:
+                raise _damaged(path, f"{file.name} is missing") from error
+            continue  # a writer has merged or dropped its segment meanwhile
+        except OSError as error:
+            raise IndexStorageError(f"{file}: cannot be read: {error.strerror or error}") from error
+        except _DAMAGE as error:
+            raise _damaged(path, f"{file.name}: {_described(error)}") from error
+        if zlib.crc32(data[: -8 - length]) != checksum:
+            raise _damaged(path, f"{file.name}: its checksum is wrong")
 
 
-def _last_commit(path: Path) -> tuple[int, list[str]]:
-    """Number and segments of the store's last commit."""
+class _Commit(NamedTuple):
+    opstamp: int
+    files: list[Path]
+    fields: set[str]
+
+
+_SEGMENT = ("fast", "fieldnorm", "idx", "pos", "store", "term")  # endings of a segment's files
+
+
+def _last_commit(path: Path) -> _Commit:
+    """The store's last commit: its number, the files it must have, and the schema's fields."""
     try:
         content = json.loads((path / "meta.json").read_bytes())
-        return int(content["opstamp"]), [str(segment["segment_id"]) for segment in content["segments"]]
+        files = []
+        for segment in content["segments"]:
+            name = str(segment["segment_id"]).replace("-", "")
+            endings = [*_SEGMENT]
+            if segment["deletes"] is not None:
+                endings.append(f"{segment['deletes']['opstamp']}.del")
+            files += [path / f"{name}.{ending}" for ending in endings]
+        return _Commit(int(content["opstamp"]), files, {str(each["name"]) for each in content["schema"]})
     except FileNotFoundError as error:
         raise _damaged(path, "meta.json is missing") from error
     except OSError as error:
         raise IndexStorageError(f"{path / 'meta.json'}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise _damaged(path, f"meta.json: {_described(error)}") from error
 
 
 @contextmanager
 def seam(path: Path, *, writing: bool = False) -> Iterator[None]:
-    """The store's errors as ours. It raises ValueError and, where Rust panics, a BaseException of its own."""
+    """The store's errors as ours. It raises ValueError and, where Rust panics, a BaseException of its own;
+    what it reads from damaged files may lack anything.
+    """
     try:
         yield
-    except (ValueError, RuntimeError, OSError) as error:
+    except (*_DAMAGE, RuntimeError, OSError) as error:
         raise _translated(path, str(error), writing) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
@@ -229,14 +301,21 @@ def seam(path: Path, *, writing: bool = False) -> Iterator[None]:
         raise _translated(path, str(error), writing) from error
 
 
+# What content that is not as it was written raises.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 _DISK = ("os error", "Os {", "writer was killed", "worker thread")
 
 
 def _translated(path: Path, message: str, writing: bool) -> ScriptbridgeError:
+    message = message[:MESSAGE]  # it may quote a file
+    if "Data corrupt" in message:
+        return _damaged(path, message)
     if "LockBusy" in message:
         return IndexLockedError(f"{path}: another writer has this index open; close it first")
     if "acquire Lockfile" in message:
         return IndexStorageError(f"{path}: its lock files must be writable, to read it too: {message}")
+    if "permission denied" in message.lower() or "PermissionDenied" in message:
+        return IndexStorageError(f"{path}: permission denied; what was committed before is intact: {message}")
     if writing or any(sign in message for sign in _DISK):
         return IndexStorageError(
             f"{path}: the disk refused (is it full?); what was committed before is intact: {message}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import tantivy
 
-from scriptbridge import text
+from scriptbridge import store, text
 from scriptbridge.documents import read_documents
 from scriptbridge.errors import (
     DocumentError,
@@ -103,6 +104,8 @@ def test_long_queries(index: Index) -> None:
         index, "dilli"
     )
     index.search("x" * 100_000)
+    assert ids(index, "दिल्ली" + " " * 70_000 + "retsept")[0] == "h4"
+    assert index.rank("." * 70_000 + " dilli") == []
     index.search("д" * 100_000)
 
 
@@ -527,6 +530,76 @@ def test_a_newer_format_is_refused(index: Index, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 0),
+        ("format", -1),
+        ("format", True),
+        ("format", 1.0),
+        ("fields", {}),
+        ("fields", {"text": 0}),
+        ("fields", {"text": 10**400}),
+        ("fields", {"title": 1.0}),
+        ("fields", {"_id": 1.0}),
+        ("fields", None),
+        ("languages", ["xx"]),
+        ("languages", [3]),
+        ("languages", 5),
+        ("declared", ["xx"]),
+        ("declared", [[]]),
+        ("detected", {"hi": -1}),
+        ("detected", {"hi": "many"}),
+        ("detected", {"xx": 1}),
+    ],
+)
+def test_an_edited_manifest_is_refused(index: Index, path: Path, key: str, value: Any) -> None:
+    manifest = path / "scriptbridge.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {key: value}))
+    with pytest.raises(IndexFormatError, match="damaged"):
+        Index.open(path)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"opstamp": Infinity, "segments": [], "schema": []}', "[" * 10_000]
+)
+def test_a_damaged_commit_is_refused(index: Index, path: Path, content: str) -> None:
+    index.close()
+    (path / "meta.json").write_text(content)
+    with pytest.raises(IndexFormatError, match="damaged"):
+        Index.open(path)
+
+
+def test_a_missing_segment_file_is_found(index: Index, path: Path) -> None:
+    index.delete("h1")
+    index.commit()
+    index.verify()
+    segment_files = [file for file in path.iterdir() if len(file.name.split(".")[0]) == 32]
+    assert {file.suffix for file in segment_files} >= {".idx", ".del", ".store"}
+    for file in segment_files:
+        content = file.read_bytes()
+        file.unlink()
+        with pytest.raises(IndexFormatError, match=f"{file.name} is missing"):
+            index.verify()
+        file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "source", [b"", b"[]", b"{", b"\xff", b'{"id": "1"}', b'{"id": "1", "fields": [1]}', b'{"a": 1}']
+)
+def test_a_damaged_document_is_refused(path: Path, source: bytes) -> None:
+    record = tantivy.Document()
+    record.add_text(store.ID, "1")
+    record.add_bytes(store.SOURCE, source)
+    record.add_text("text", "chai")
+    with Index.create(path, ["hi"]) as index:
+        with index._writing() as writer:
+            writer.add_document(record)
+        index.commit()
+        with pytest.raises(IndexFormatError, match="damaged"):
+            index.search("chai")
+
+
+@pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"format": "1"}', '{"format": 1, "fields": 3}', "\udcff"]
 )
 def test_a_damaged_manifest_is_refused(index: Index, path: Path, content: str) -> None:
@@ -587,6 +660,19 @@ def test_repr_and_truth(index: Index, path: Path) -> None:
     assert repr(index) == f"<Index {str(path)!r}: 7 documents, languages: hi ru>"
     assert index
     assert index.bridge is index.bridge
+
+
+def test_denied_and_full_are_told_apart(tmp_path: Path) -> None:
+    for message, said in [
+        ("Permission denied (os error 13)", "permission denied"),
+        ("No space left on device (os error 28)", "is it full?"),
+    ]:
+        with (
+            pytest.raises(IndexStorageError, match=re.escape(said)) as caught,
+            store.seam(tmp_path, writing=True),
+        ):
+            raise ValueError(message)
+        assert ("is it full?" in str(caught.value)) == ("28" in message)
 
 
 LIMITED = """
