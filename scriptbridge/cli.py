@@ -60,6 +60,12 @@ class _Commands(click.Group):
             ctx.exit(INTERRUPTED)
         except ScriptbridgeError as error:
             raise click.ClickException("\n".join(map(_visible, [str(error), *_notes(error)]))) from error
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+            raise click.ClickException(
+                "there is no folder to keep compiled loops in: set NUMBA_CACHE_DIR to one that can be written"
+            ) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly
@@ -478,7 +484,8 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
 def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
     """Write native text the ways people type it in Latin letters.
 
-    Without TEXT, every line of standard input.
+    The ways are drawn at random, likely ones more often, and may repeat. Without TEXT, every line of
+    standard input.
 
     \b
     Example:

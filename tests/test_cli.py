@@ -362,9 +362,10 @@ def test_a_file_for_an_index_and_a_folder_for_a_file(index: str) -> None:
 
 def test_standard_input_that_is_no_json_is_hinted_at(index: str) -> None:
     for command in ("index", "run"):
-        message = refused(command, index, "-", input="id\ttext\n1\tΦέτα\n")
-        assert "<stdin>:1: not JSON" in message and "use --format tsv" in message
-    assert "--format" not in refused("index", index, "-", input='{"id": "1"}')
+        shown = run(command, index, "-", input=b"id\ttext\n1\tx\n")
+        assert (shown.returncode, shown.stdout) == (1, b"")
+        assert b"<stdin>:1: not JSON" in shown.stderr and b"use --format tsv" in shown.stderr
+    assert b"--format" not in run("index", index, "-", input=b'{"id": "1"}').stderr
     done("index", index, "-", "--format", "tsv", input="id\ttext\n9\tΦέτα\n")
 
 
@@ -376,9 +377,10 @@ def test_empty_input_is_told(index: str) -> None:
 
 
 def test_what_was_not_kept_is_told_where_there_was_something(index: str) -> None:
-    good, bad = json.dumps(METRO), "nonsense"
-    assert "nothing since the last commit" in refused("index", index, "-", input=f"{good}\n{bad}\n")
-    assert "nothing since" not in refused("index", index, "-", input=f"{bad}\n{good}\n")
+    bad = Path("bad.jsonl")
+    bad.write_text("nonsense\n")
+    assert "nothing since" not in refused("index", index, "bad.jsonl")
+    assert "nothing since the last commit" in refused("index", index, "docs.jsonl", "bad.jsonl")
 
 
 def test_compiling_is_told_once_on_a_terminal(
@@ -450,6 +452,14 @@ def test_a_second_writer_is_refused(index: str) -> None:
     with Index.open(index) as writer:
         writer.add([("9", "Φέτα")])
         assert "another writer" in refused("index", index, "docs.jsonl")
+
+
+def test_no_folder_for_compiled_loops_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("cannot cache function '_hash': no locator available for file 'kernels.py'")
+
+    monkeypatch.setattr("scriptbridge.channel.romanize", fail)
+    assert "NUMBA_CACHE_DIR" in refused("romanize", "--lang", "el", "μία")
 
 
 def test_files_that_cannot_be_written_are_told() -> None:
