@@ -16,8 +16,8 @@ import os
 import sys
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol, TextIO, TypeVar
 
@@ -56,7 +56,12 @@ def read_documents(
     an integer, unique in the file; ``lang``, where there, a language code; every other key is metadata, kept
     as it is. `format` is ``jsonl``, ``csv`` or ``tsv``, by default what the file's name says.
     """
-    if isinstance(fields, str) or not fields or not all(isinstance(name, str) for name in fields):
+    if (
+        not isinstance(fields, Collection)
+        or isinstance(fields, str)
+        or not fields
+        or not all(isinstance(name, str) for name in fields)
+    ):
         raise DocumentError(f"fields: {fields!r} came; accepted are sequences of names such as ('text',)")
     source = _Source(path, format)
     return _checked(source.records(), lambda record: _from_record(record, fields), source.place, skip_bad)
@@ -304,7 +309,8 @@ class _Source:
             try:
                 yield text
             finally:
-                text.detach()
+                with suppress(ValueError):  # standard input is closed already
+                    text.detach()
             return
         with self.path.open("rb") as raw, gzip.open(raw) if self.path.suffix == ".gz" else raw as plain:
             yield io.TextIOWrapper(plain, "utf-8-sig", "surrogateescape", newline)

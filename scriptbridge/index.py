@@ -52,7 +52,8 @@ class Index:
     Many readers and one writer may have it open, in any processes. A reader sees what was committed when it
     opened the index or last called `refresh`. The first `add` or `delete` takes the writer's lock
     (IndexLockedError if another has it), `close` gives it back. What is not committed is dropped at `close`,
-    and when an `add` or `commit` fails: the index is then as the last commit left it.
+    and when an `add` or `commit` fails: the index is then as the last commit left it. Threads may share an
+    Index: those that write take turns.
     """
 
     def __init__(self, path: Path, opened: tantivy.Index) -> None:
@@ -62,6 +63,8 @@ class Index:
         self._writer: tantivy.IndexWriter | None = None
         self._declared: set[str] = set()  # languages of documents not committed yet
         self._detected: Counter[str] = Counter()
+        self._turn = threading.Lock()  # held by the thread that writes
+        self._whose: int | None = None
         self._snapshot = self._committed(opened)
 
     @classmethod
@@ -77,7 +80,7 @@ class Index:
         detected to be in. `fields` are the documents' text fields with their weights in the score, by default
         ``{"text": 1.0}``.
         """
-        path = Path(path)
+        path = store.checked_path(path)
         manifest = store.Manifest(store.checked_fields(fields), given=_checked_languages(languages))
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -98,7 +101,7 @@ class Index:
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
         """The index at `path`, to read and to write."""
-        path = Path(path)
+        path = store.checked_path(path)
         manifest = store.Manifest.read(path)
         store.check_fields(path, manifest.fields)
         with store.seam(path):
@@ -199,28 +202,30 @@ class Index:
 
     def commit(self) -> None:
         """Make what was added and deleted durable, and see it."""
-        if self._writer is None:
-            self._reading()
-            return
-        with self._writing() as writer, self._languages_noted(), store.seam(self.path, writing=True):
-            writer.commit()
-        self.refresh()
-        self._snapshot.save_lexicon()
+        self._reading()
+        with self._alone():
+            if self._writer is None:
+                return
+            with self._guarded() as writer, self._languages_noted(), store.seam(self.path, writing=True):
+                writer.commit()
+            self.refresh()
+            self._snapshot.save_lexicon()
 
     def refresh(self) -> None:
         """See what was committed meanwhile, here or by another process."""
-        before = self._reading()
-        assert self._store is not None
-        self._snapshot = self._committed(self._store)
-        self._snapshot.take_bridge(before)
+        opened, before = self._opened(), self._snapshot
+        after = self._committed(opened)
+        after.take_bridge(before)
+        self._snapshot = after
 
     def close(self) -> None:
         """Drop what is not committed and give the writer's lock back. `Index.open` opens the index again."""
-        writer, self._writer, self._store = self._writer, None, None
-        if writer is not None:
-            with store.seam(self.path, writing=True):
-                writer.rollback()
-                writer.wait_merging_threads()
+        with self._alone():
+            writer, self._writer, self._store = self._writer, None, None
+            if writer is not None:
+                with store.seam(self.path, writing=True):
+                    writer.rollback()
+                    writer.wait_merging_threads()
 
     def __enter__(self) -> Self:
         return self
@@ -237,28 +242,54 @@ class Index:
         expansion = snapshot.bridge.expand(_words(query))
         return expansion, snapshot.best(expansion, k)
 
-    def _reading(self) -> _Snapshot:
+    def _opened(self) -> tantivy.Index:
         if self._store is None:
             raise IndexStorageError(f"{self.path}: this index is closed; Index.open opens it again")
+        return self._store
+
+    def _reading(self) -> _Snapshot:
+        self._opened()
         return self._snapshot
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time writes; the others wait."""
+        if self._whose == threading.get_ident():  # it would wait for itself
+            raise IndexStorageError(
+                f"{self.path}: this thread is in the middle of an `add` to this index (whose documents are "
+                "still being read?); write or close when that is done"
+            )
+        with self._turn:
+            self._whose = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._whose = None
+
+    @contextmanager
     def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        """The store's writer, for this thread alone."""
+        with self._alone(), self._guarded() as writer:
+            yield writer
+
+    @contextmanager
+    def _guarded(self) -> Iterator[tantivy.IndexWriter]:
         """The store's writer; whatever fails while it is used takes the index back to its last commit."""
-        self._reading()
-        assert self._store is not None
+        opened = self._opened()
         if self._writer is None:
             with store.seam(self.path, writing=True):
-                self._writer = self._store.writer(WRITER_MEMORY, num_threads=1)
+                self._writer = opened.writer(WRITER_MEMORY, num_threads=1)
                 self._writer.garbage_collect_files()  # what a killed writer left
+                store.sweep(self.path)
+        writer = self._writer
         try:
-            yield self._writer
+            yield writer
         except BaseException as error:
             self._forget_languages()
             try:
                 with store.seam(self.path, writing=True):
-                    self._writer.rollback()
-                    self._writer.garbage_collect_files()
+                    writer.rollback()
+                    writer.garbage_collect_files()
             except ScriptbridgeError:  # it is beyond use; what it had not committed goes with it
                 self._writer = None
             error.add_note(f"{self.path}: nothing since the last commit was kept")

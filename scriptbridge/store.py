@@ -37,11 +37,13 @@ __all__ = [
     "Manifest",
     "check_fields",
     "checked_fields",
+    "checked_path",
     "loaded",
     "opstamp",
     "schema",
     "seam",
     "stored",
+    "sweep",
     "unfinished",
     "verify",
 ]
@@ -215,6 +217,24 @@ def loaded(source: bytes) -> Document:
     ):
         raise ValueError("a stored document's fields are no texts")
     return document
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """A path that the store and the system can take, or IndexStorageError."""
+    try:
+        checked = Path(path)
+        str(checked).encode()
+    except (TypeError, ValueError) as error:
+        raise IndexStorageError(f"path: {path!r} came; accepted are paths in valid Unicode") from error
+    if "\0" in str(checked):
+        raise IndexStorageError(f"path: {path!r} came; no path holds NUL")
+    return checked
+
+
+def sweep(path: Path) -> None:
+    """Remove the halves of snapshots that killed writers left; only a writer may."""
+    for partial in path.glob(f"{LEXICON}.*.partial"):
+        partial.unlink(missing_ok=True)
 
 
 def unfinished(path: Path, names: Iterable[str]) -> bool:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +329,62 @@ def test_a_failed_add_leaves_the_last_commit(index: Index, tmp_path: Path) -> No
     index.add([("n1", "नया")])
     index.commit()
     assert ids(index, "नया") == ["n1"]
+
+
+def test_threads_take_turns_at_writing(path: Path) -> None:
+    failures: list[BaseException] = []
+    shared = Index.create(path)
+
+    def write(thread: int) -> None:
+        try:
+            for number in range(10):
+                shared.add((f"{thread}-{number}-{each}", "दिल्ली") for each in range(5))
+                shared.commit()
+                shared.delete(f"{thread}-{number}-0")
+        except BaseException as failure:
+            failures.append(failure)
+
+    with shared:
+        threads = [threading.Thread(target=write, args=[thread]) for thread in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        shared.commit()
+        assert not failures
+        assert len(shared) == 4 * 10 * 4
+        assert sum(shared._snapshot.manifest.detected.values()) == 4 * 10 * 5
+
+
+def test_writing_while_documents_are_read_is_refused(index: Index) -> None:
+    def entangled(write: Callable[[], object]) -> Iterator[tuple[str, str]]:
+        yield "n1", "नया"
+        write()
+
+    for write in (index.commit, index.close, lambda: index.delete("h1"), lambda: index.add([("n2", "x")])):
+        with pytest.raises(IndexStorageError, match="in the middle of an `add`"):
+            index.add(entangled(write))
+        assert len(index) == len(DOCUMENTS)
+    index.add(entangled(lambda: index.search("dilli")))
+    index.commit()
+    assert len(index) == len(DOCUMENTS) + 1
+
+
+def test_a_writer_sweeps_what_a_killed_one_left(index: Index, path: Path) -> None:
+    index.close()
+    stale = path / "lexicon.bin.12345.partial"
+    stale.touch()
+    with Index.open(path) as reopened:
+        assert stale.exists()
+        reopened.delete("h1")
+        assert not stale.exists()
+
+
+@pytest.mark.parametrize("wrong", ["a\0b", "a\ud800", b"a", None, 5])
+def test_paths_are_checked(wrong: Any) -> None:
+    for use in (Index.open, Index.create):
+        with pytest.raises(IndexStorageError, match=r"path: .* came"):
+            use(wrong)
 
 
 def test_a_failed_commit_leaves_the_languages(path: Path) -> None:
