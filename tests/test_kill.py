@@ -29,6 +29,26 @@ with Index.open(path) as index:
         print(count, flush=True)
 """
 KILLS = 8
+CREATOR = """
+import os, signal, sys
+from scriptbridge import store
+from scriptbridge.index import Index
+
+store.Manifest.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # the store is there, the manifest not
+Index.create(sys.argv[1], ["hi"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
+def test_a_killed_create_can_be_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "index"
+    killed = subprocess.run([sys.executable, "-c", CREATOR, path], check=False)
+    assert killed.returncode == -9
+    assert (path / "meta.json").exists()
+    with Index.create(path, ["hi"], {"title": 2.0}) as index:
+        index.add([("1", "दिल्ली")])
+        index.commit()
+        assert [id for id, _ in index.rank("dilli")] == ["1"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
