@@ -90,8 +90,8 @@ def as_documents(items: Iterable[Any], fields: Sequence[str] = ("text",)) -> Ite
 def document_id(value: object) -> str:
     """An id as the index keeps it, or DocumentError."""
     if isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10 ** (MAX_ID - 1):
-            _refuse("id", f"an integer of more than {MAX_ID - 1} digits came")
+        if abs(value) >= _BEYOND:
+            _refuse("id", f"an integer of {MAX_ID} digits or more came")
         return str(value)
     if not isinstance(value, str):
         _refuse("id", f"{_kind(value)} came; accepted are strings and integers")
@@ -108,6 +108,7 @@ def document_id(value: object) -> str:
 # ---- one record to one document or query
 
 
+_BEYOND = 10 ** (MAX_ID - 1)  # integers whose digits, with a sign, would be too many
 _CONTROLS = ("Cc", "Zl", "Zp")
 
 

@@ -357,6 +357,10 @@ class _Snapshot:
     def best(self, expansion: Expansion, k: int) -> list[_Found]:
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise QueryError(f"k: {k!r} came; accepted are integers from 1")
+        if not isinstance(expansion, Expansion):
+            raise QueryError(
+                f"expansion: {type(expansion).__name__} came; accepted is what Bridge.expand gives"
+            )
         with store.seam(self.path):
             query = self.query(expansion)
             if query is None:

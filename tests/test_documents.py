@@ -266,7 +266,7 @@ def test_items_from_python() -> None:
         ({"id": "1", "text": "a", "note": [{None: 1}]}, "metadata: key None came"),
         (Document("1", {"text": "a"}, None, None), "metadata: null came"),  # type: ignore[arg-type]
         (Document("1", None), "fields: null came"),  # type: ignore[arg-type]
-        ((10**5000, "a"), "field 'id': an integer of more than 511 digits came"),
+        ((10**5000, "a"), "field 'id': an integer of 512 digits or more came"),
     ],
 )
 def test_broken_items_are_numbered(item: object, reason: str) -> None:

@@ -123,6 +123,8 @@ def test_k_may_exceed_the_documents(index: Index) -> None:
 def test_a_query_is_a_string(index: Index) -> None:
     with pytest.raises(QueryError, match="bytes came; accepted are strings"):
         index.search(b"dilli")  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match="expansion: str came"):
+        index.score("dilli")  # type: ignore[arg-type]
 
 
 # ---- how it scores
