@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib import resources
@@ -26,6 +26,7 @@ from scriptbridge import __version__
 from scriptbridge.errors import DocumentError, LanguageError, NotAnIndexError, ScriptbridgeError
 
 if TYPE_CHECKING:
+    from scriptbridge.channel import Channel
     from scriptbridge.index import Index
     from scriptbridge.types import Document, Hit
 
@@ -116,6 +117,12 @@ def _field(value: str) -> tuple[str, float]:
         ) from None
 
 
+def _channels(files: Sequence[Path]) -> list[Channel]:
+    from scriptbridge.channel import Channel
+
+    return [Channel.load(file) for file in files]
+
+
 def _index_folder(value: str) -> Path:
     path = Path(value)
     if path.exists() and not path.is_dir():
@@ -131,6 +138,13 @@ def _file(value: str) -> Path:
 
 
 index_argument = click.argument("index_dir", type=_index_folder)
+channel_option = click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read with this channel, of `learn`, in place of the shipped one. May be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 format_option = click.option(
     "--format",
@@ -383,8 +397,11 @@ def _make_directory(path: Path) -> Path | None:
 @index_argument
 @click.argument("query", nargs=-1, required=True, type=_text)
 @_count_option("-k", 10, MOST_DOCUMENTS, "Documents at most.")
+@channel_option
 @json_option
-def search(index_dir: Path, query: tuple[str, ...], k: int, as_json: bool) -> None:
+def search(
+    index_dir: Path, query: tuple[str, ...], k: int, channels: tuple[Path, ...], as_json: bool
+) -> None:
     """Search an index.
 
     Prints rank, score and id of each document, the passage that matches, and how the query's words were read.
@@ -397,7 +414,7 @@ def search(index_dir: Path, query: tuple[str, ...], k: int, as_json: bool) -> No
     from scriptbridge.index import Index
     from scriptbridge.text import tokenize
 
-    with Index.open(index_dir) as opened:
+    with Index.open(index_dir, _channels(channels)) as opened:
         _say_if_compiling()
         hits = opened.search(" ".join(query), k)
     for rank, hit in enumerate(hits, 1):
@@ -430,11 +447,19 @@ def _readings(hit: Hit) -> str:
 
 @main.command()
 @index_argument
+@channel_option
 @click.argument("queries", type=_file)
 @_count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
 @format_option
 @skip_option
-def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_bad: bool) -> None:
+def run(
+    index_dir: Path,
+    queries: Path,
+    channels: tuple[Path, ...],
+    k: int,
+    file_format: str | None,
+    skip_bad: bool,
+) -> None:
     """Search for every query of a file and print a TREC run.
 
     QUERIES is a file of JSON lines, CSV or TSV with id and text; - is standard input. A line of the run is
@@ -449,7 +474,7 @@ def run(index_dir: Path, queries: Path, k: int, file_format: str | None, skip_ba
 
     skipped: list[str] | None = [] if skip_bad else None
     query = None
-    with Index.open(index_dir) as opened, _format_hinted(queries, file_format):
+    with Index.open(index_dir, _channels(channels)) as opened, _format_hinted(queries, file_format):
         _say_if_compiling()
         for query in _counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
             for rank, (id, score) in enumerate(opened.rank(query.text, k), 1):
@@ -502,8 +527,11 @@ def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
 @index_argument
 @click.argument("text", nargs=-1, type=_text)
 @_count_option("-n", 1, MOST_WORDINGS, "Alternatives, likeliest first.")
+@channel_option
 @json_option
-def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) -> None:
+def deromanize(
+    index_dir: Path, text: tuple[str, ...], n: int, channels: tuple[Path, ...], as_json: bool
+) -> None:
     """Write Latin-typed text in native script, with the words of an index.
 
     Without TEXT, every line of standard input. What nothing in the index could mean stands as it is.
@@ -515,7 +543,7 @@ def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) ->
     """
     from scriptbridge.index import Index
 
-    with Index.open(index_dir) as opened:
+    with Index.open(index_dir, _channels(channels)) as opened:
         _say_if_compiling()
         for line in _lines(text):
             for alternative in opened.bridge.deromanize(line, n):
@@ -529,8 +557,9 @@ def deromanize(index_dir: Path, text: tuple[str, ...], n: int, as_json: bool) ->
 @index_argument
 @click.argument("prefix", type=_text)
 @_count_option("-n", 10, MOST_WORDINGS, "Completions at most.")
+@channel_option
 @json_option
-def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
+def complete(index_dir: Path, prefix: str, n: int, channels: tuple[Path, ...], as_json: bool) -> None:
     """Words of an index that a Latin-typed beginning may become, and how many documents hold them.
 
     \b
@@ -539,7 +568,7 @@ def complete(index_dir: Path, prefix: str, n: int, as_json: bool) -> None:
     """
     from scriptbridge.index import Index
 
-    with Index.open(index_dir) as opened:
+    with Index.open(index_dir, _channels(channels)) as opened:
         _say_if_compiling()
         for completion in opened.bridge.complete(prefix, n):
             if as_json:

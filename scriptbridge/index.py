@@ -21,10 +21,12 @@ from tantivy import Query as StoreQuery
 from scriptbridge import highlights, store, text
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
+from scriptbridge.channel import Channel
 from scriptbridge.documents import as_documents, document_id
 from scriptbridge.errors import (
     DocumentError,
     IndexStorageError,
+    LanguageError,
     NotAnIndexError,
     QueryError,
     ScriptbridgeError,
@@ -56,7 +58,7 @@ class Index:
     Index: those that write take turns.
     """
 
-    def __init__(self, path: Path, opened: tantivy.Index) -> None:
+    def __init__(self, path: Path, opened: tantivy.Index, channels: Sequence[Channel] = ()) -> None:
         """Use `Index.create` or `Index.open`."""
         self.path = path
         self._store: tantivy.Index | None = opened
@@ -65,6 +67,7 @@ class Index:
         self._detected: Counter[str] = Counter()
         self._turn = threading.Lock()  # held by the thread that writes
         self._whose: int | None = None
+        self._channels = tuple(channels)
         self._snapshot = self._committed(opened)
 
     @classmethod
@@ -99,15 +102,20 @@ class Index:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
-        """The index at `path`, to read and to write."""
+    def open(cls, path: str | os.PathLike[str], channels: Sequence[Channel] = ()) -> Self:
+        """The index at `path`, to read and to write.
+
+        `channels` (of `Channel.learn`, `Channel.load`) read queries in the stead of their languages' own.
+        """
+        if not isinstance(channels, list | tuple) or not all(isinstance(each, Channel) for each in channels):
+            raise LanguageError(f"channels: {channels!r} came; accepted is a list of Channel")
         path = store.checked_path(path)
         manifest = store.Manifest.read(path)
         store.check_fields(path, manifest.fields)
         with store.seam(path):
             opened = tantivy.Index.open(str(path))
             opened.config_reader("manual")
-        return cls(path, opened)
+        return cls(path, opened, channels)
 
     # ---- the query's way
 
@@ -333,7 +341,7 @@ class Index:
                 opened.reload()
                 searcher = opened.searcher()
             if store.opstamp(self.path) == opstamp:
-                return _Snapshot(self.path, opened.schema, searcher, opstamp, manifest)
+                return _Snapshot(self.path, opened.schema, searcher, opstamp, manifest, self._channels)
         raise IndexStorageError(f"{self.path}: commits came faster than they could be read; try again")
 
 
@@ -352,6 +360,7 @@ class _Snapshot:
     searcher: tantivy.Searcher
     opstamp: int
     manifest: store.Manifest
+    channels: tuple[Channel, ...]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def best(self, expansion: Expansion, k: int) -> list[_Found]:
@@ -398,7 +407,9 @@ class _Snapshot:
 
     @cached_property
     def _bridge(self) -> Bridge:
-        return Bridge(self._lexicon, self.manifest.languages)
+        own = {channel.language: channel for channel in self.channels}
+        shipped = [code for code in self.manifest.languages if code not in own]
+        return Bridge(self._lexicon, [*shipped, *own.values()])
 
     @cached_property
     def _lexicon(self) -> Lexicon:

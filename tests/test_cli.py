@@ -286,6 +286,10 @@ def test_learn_writes_a_channel_and_measures_it() -> None:
     assert all(0 <= float(number) <= 1 for number in shown["top-1"].split())
     assert Channel.load("my.channel").sources == ("pairs.tsv",)
     assert done("romanize", "--lang", "my.channel", "καλημέρα").isascii()
+    Path("docs.jsonl").write_text('{"id": "1", "text": "Καλημέρα"}\n', encoding="utf-8")
+    done("index", "learned", "docs.jsonl")
+    assert "[Καλημέρα]" in done("search", "learned", "--channel", "my.channel", "kalimera")
+    assert "not a channel file" in refused("search", "learned", "--channel", "docs.jsonl", "kalimera")
 
 
 @pytest.mark.parametrize(

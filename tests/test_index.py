@@ -12,13 +12,15 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tantivy
 
-from scriptbridge import store, text
+from scriptbridge import languages, store, text
+from scriptbridge.channel import Channel
 from scriptbridge.documents import read_documents
 from scriptbridge.errors import (
     DocumentError,
@@ -764,3 +766,19 @@ def test_a_full_disk_loses_nothing_committed(index: Index, path: Path) -> None:
     with Index.open(path) as reopened:
         assert ids(reopened, "नया") == ["n1"]
         reopened.verify()
+
+
+def test_a_learned_channel_reads_in_its_languages_stead(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index") as index:
+        index.add([("1", "ένας καφές"), ("2", "ένα ψωμί"), ("3", "ένα σπίτι")])
+        index.commit()
+        assert index.rank("wqwq") == []
+    pairs = [("ψωμί", "wqwq", 50.0), ("ψάρι", "wqari", 50.0), ("ψέμα", "wqema", 50.0), ("μωρό", "mqro", 50.0)]
+    scheme = languages.load("el")
+    taught = Channel.learn(
+        replace(scheme, segments={**scheme.segments, "ψ": {"wq": 1.0}, "μι": {"q": 1.0}}), pairs
+    )
+    with Index.open(tmp_path / "index", channels=[taught]) as index:
+        assert [id for id, _ in index.rank("wqwq")][:1] == ["2"]
+    with pytest.raises(LanguageError, match="Channel"):
+        Index.open(tmp_path / "index", channels=["el"])  # type: ignore[list-item]
