@@ -41,7 +41,9 @@ MAX_LETTERS = 40  # of a word that is learned from
 MAX_WEIGHT = 1_000_000_000  # of a pair
 NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
 WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
-FORGOTTEN = 4e-4  # of each letter that a unit's scheme doesn't name, to begin with
+SURPRISE = 0.03  # of what the scheme doesn't name, to begin with
+FORGOTTEN = 4e-4  # of that, for each single letter
+LEAST_SPELLING = 2e-4  # probability of a spelling that is kept while estimating
 KEPT = 0.08  # of the scheme in every estimate
 USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
 QUANTUM = (
@@ -403,9 +405,7 @@ def _triple(pair: object) -> tuple[str, str, float]:
 
 @dataclass
 class _Estimate:
-    """One estimation: first which spellings a unit has (no context), then how its neighbours choose among
-    them.
-    """
+    """One estimation: first which spellings a unit has, then how its neighbours choose among them."""
 
     language: languages.Language
     pairs: list[tuple[str, str, float]]
@@ -424,37 +424,37 @@ class _Estimate:
         }
 
     def run(self, iterations: int) -> _Estimate:
-        letters = set("".join(native for native, _, _ in self.pairs))
-        scheme = self.scheme()
-        self.slots = {}
-        for unit, spelled in scheme.items():
-            slots = {s: 0.97 * p for s, p in spelled.items()}
-            if len(unit) == 1 and unit in letters:
-                for s in ["", *LATIN]:  # what the scheme forgot
-                    slots[s] = slots.get(s, 0.0) + FORGOTTEN
-            self.slots[unit] = slots
-        prior = {unit: dict(spelled) for unit, spelled in scheme.items()}
+        self._begin()
         for _ in range(iterations):
-            channel = self.channel(())
-            counts, totals = self._expect(channel)
-            for unit in self.slots:
-                seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
-                strength = self.scheme_strength
-                merged = {
-                    s: (seen.get(s, 0.0) + strength * prior[unit].get(s, 0.0)) / (total + strength)
-                    for s in {*seen, *prior[unit]}
-                }
-                self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > 2e-4}
-        base = {unit: dict(slots) for unit, slots in self.slots.items()}
+            self._estimate_spellings()
+        self._set_contexts()
         for _ in range(iterations):
-            self._set_contexts()
-            counts, totals = self._expect(self.channel(()))
-            self._smooth(base, counts, totals)
+            self._estimate_contexts()
         return self
 
+    def _begin(self) -> None:
+        """The scheme, and a little for any single letter that it forgot."""
+        letters = set("".join(native for native, _, _ in self.pairs))
+        for unit, spelled in self.scheme().items():
+            self.slots[unit] = {s: (1 - SURPRISE) * p for s, p in spelled.items()}
+            if unit in letters:
+                for s in ["", *LATIN]:
+                    self.slots[unit][s] = self.slots[unit].get(s, 0.0) + FORGOTTEN
+
+    def _estimate_spellings(self) -> None:
+        """One EM step without context; spellings that hardly occur are dropped."""
+        counts, totals = self._expect(self.channel(()))
+        strength = self.scheme_strength
+        for unit, prior in self.scheme().items():
+            seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
+            merged = {
+                s: (seen.get(s, 0.0) + strength * prior.get(s, 0.0)) / (total + strength)
+                for s in {*seen, *prior}
+            }
+            self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > LEAST_SPELLING}
+
     def _set_contexts(self) -> None:
-        if self.contexts:
-            return
+        """The contexts that occur often enough to be told apart."""
         seen = defaultdict[tuple[str, str, str], float](float)
         for native, _, weight in self.pairs:
             for i in range(len(native)):
@@ -469,13 +469,9 @@ class _Estimate:
             key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)
         }
 
-    def _smooth(
-        self,
-        base: dict[str, dict[str, float]],
-        counts: dict[tuple[str, str, str], dict[str, float]],
-        totals: dict[tuple[str, str, str], float],
-    ) -> None:
-        """Each context's estimate, with the next wider one's as its prior."""
+    def _estimate_contexts(self) -> None:
+        """One EM step; each context's estimate has the next wider one's as its prior."""
+        counts, totals = self._expect(self.channel(()))
         # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
         sums, ns = (
             defaultdict[tuple[str, str, str], Counter[str]](Counter),
@@ -493,7 +489,7 @@ class _Estimate:
             if ns[key]:
                 self.slots[unit] = {
                     s: (sums[key].get(s, 0.0) + strength * scheme[unit].get(s, 0.0)) / (ns[key] + strength)
-                    for s in base[unit]
+                    for s in self.slots[unit]
                 }
         right_strength, both_strength = self.context_strength
         new: dict[tuple[str, str, str], dict[str, float]] = {}
