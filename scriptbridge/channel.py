@@ -18,12 +18,10 @@ import json
 import math
 import os
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +35,7 @@ __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
 
 MAGIC = b"scriptbridge-channel 1\n"
 LATIN = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789'", start=1)}
-MAX_LETTERS = 40  # of a word that is learned from
-MAX_WEIGHT = 1_000_000_000  # of a pair
 NOISE = 2e-4  # probability of one particular slip: a letter too many, too few or wrong
-WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
-SURPRISE = 0.03  # of what the scheme doesn't name, to begin with
-FORGOTTEN = 4e-4  # of that, for each single letter
-LEAST_SPELLING = 2e-4  # probability of a spelling that is kept while estimating
-KEPT = 0.08  # of the scheme in every estimate
-USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
 QUANTUM = (
     12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
 )
@@ -125,7 +115,7 @@ class Channel:
 
     @cached_property
     def latin_spellings(self) -> list[str]:
-        return [_key_to_latin(key) for key in self.spellings.tolist()]
+        return [key_to_latin(key) for key in self.spellings.tolist()]
 
     def word_rows(self, native: str) -> NDArray[np.int32] | None:
         """Row of every unit of a normalised word, shape (letters, MAX_UNIT); None where it has a letter
@@ -265,14 +255,9 @@ class Channel:
     @classmethod
     def from_scheme(cls, language: languages.Language | str) -> Channel:
         """The language's scheme, read as a channel."""
-        estimate = _Estimate(_language(language), [])
-        estimate.slots = estimate.scheme()
-        estimate.contexts = {
-            (unit[0], "", unit[1]): {s: (1 - WHOLE) * p for s, p in estimate.slots[unit[0]].items()}
-            for unit in sorted(estimate.slots)
-            if len(unit) > 1
-        }
-        return estimate.channel(())
+        from .estimation import Estimate
+
+        return Estimate(_language(language)).of_scheme()
 
     @classmethod
     def learn(
@@ -288,18 +273,11 @@ class Channel:
 
         The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here;
         pairs with letters outside the language or a-z 0-9 ' are left out. Raises ChannelError where no pair
-        can be used, and for what is no such triple or weighs more than MAX_WEIGHT.
+        can be used, and for what is no such triple or weighs more than a billion.
         """
-        language = _language(language)
-        usable = list(_usable(language, pairs))
-        if not usable:
-            raise ChannelError(
-                f"none of the pairs can be used for {language.name}: need native words in its letters beside "
-                f"Latin words of a-z, 0-9 and ', of at most {MAX_LETTERS} letters, with weights above 0"
-            )
-        return (
-            _Estimate(language, usable, scheme_strength).run(iterations).channel(tuple(sources), final=True)
-        )
+        from .estimation import Estimate
+
+        return Estimate(_language(language), pairs, scheme_strength).run(iterations, tuple(sources))
 
 
 _ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cost", "trigrams")
@@ -361,14 +339,14 @@ def _shipped(code: str) -> Channel:
     return Channel.from_bytes(data, f"{code}.channel")
 
 
-def _latin_to_key(latin: str) -> int:
+def latin_to_key(latin: str) -> int:
     key = 0
     for letter in latin:
         key = key * 64 + LATIN[letter]
     return key
 
 
-def _key_to_latin(key: int) -> str:
+def key_to_latin(key: int) -> str:
     letters = []
     while key:
         key, digit = divmod(key, 64)
@@ -377,227 +355,6 @@ def _key_to_latin(key: int) -> str:
 
 
 _LETTER = {i: letter for letter, i in LATIN.items()}
-
-
-def _usable(
-    language: languages.Language, pairs: Iterable[tuple[str, str, float]]
-) -> Iterator[tuple[str, str, float]]:
-    known = set(language.letters)
-    for native, latin, weight in map(_triple, pairs):
-        native, latin = text.normalize(native), text.normalize(latin)
-        possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
-            MAX_LETTERS, kernels.MAX_SPELLING * len(native)
-        )
-        if possible and weight > 0 and known.issuperset(native) and LATIN.keys() >= set(latin):
-            yield native, latin, weight
-
-
-def _triple(pair: object) -> tuple[str, str, float]:
-    if isinstance(pair, tuple | list) and len(pair) == 3:
-        native, latin, weight = pair
-        words = isinstance(native, str) and isinstance(latin, str)
-        if words and isinstance(weight, Real) and weight <= MAX_WEIGHT:
-            return native, latin, weight  # type: ignore[return-value]
-    raise ChannelError(
-        f"a pair is (native word, Latin word, weight), the weight a number up to {MAX_WEIGHT:,}; got {pair!r}"
-    )
-
-
-@dataclass
-class _Estimate:
-    """One estimation: first which spellings a unit has, then how its neighbours choose among them."""
-
-    language: languages.Language
-    pairs: list[tuple[str, str, float]]
-    scheme_strength: float = 20.0
-    context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
-    slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
-    contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
-
-    def scheme(self) -> dict[str, dict[str, float]]:
-        """The scheme as P(unit, spelling | a unit begins here)."""
-        spellings = self.language.spellings()
-        beginnings = Counter(unit[:2] for unit in spellings if len(unit) > 1)
-        return {
-            unit: {s: p * WHOLE / beginnings[unit[:2]] if len(unit) > 1 else p for s, p in spelled.items()}
-            for unit, spelled in spellings.items()
-        }
-
-    def run(self, iterations: int) -> _Estimate:
-        self._begin()
-        for _ in range(iterations):
-            self._estimate_spellings()
-        self._set_contexts()
-        for _ in range(iterations):
-            self._estimate_contexts()
-        return self
-
-    def _begin(self) -> None:
-        """The scheme, and a little for any single letter that it forgot."""
-        letters = set("".join(native for native, _, _ in self.pairs))
-        for unit, spelled in self.scheme().items():
-            self.slots[unit] = {s: (1 - SURPRISE) * p for s, p in spelled.items()}
-            if unit in letters:
-                for s in ["", *LATIN]:
-                    self.slots[unit][s] = self.slots[unit].get(s, 0.0) + FORGOTTEN
-
-    def _estimate_spellings(self) -> None:
-        """One EM step without context; spellings that hardly occur are dropped."""
-        counts, totals = self._expect(self.channel(()))
-        strength = self.scheme_strength
-        for unit, prior in self.scheme().items():
-            seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
-            merged = {
-                s: (seen.get(s, 0.0) + strength * prior.get(s, 0.0)) / (total + strength)
-                for s in {*seen, *prior}
-            }
-            self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > LEAST_SPELLING}
-
-    def _set_contexts(self) -> None:
-        """The contexts that occur often enough to be told apart."""
-        seen = defaultdict[tuple[str, str, str], float](float)
-        for native, _, weight in self.pairs:
-            for i in range(len(native)):
-                for k in range(1, kernels.MAX_UNIT + 1):
-                    unit = native[i : i + k]
-                    if i + k <= len(native) and unit in self.slots:
-                        left = native[i - 1] if i else "^"
-                        right = native[i + k] if i + k < len(native) else "^"
-                        seen[unit, left, right] += weight
-                        seen[unit, "", right] += weight
-        self.contexts = {
-            key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)
-        }
-
-    def _estimate_contexts(self) -> None:
-        """One EM step; each context's estimate has the next wider one's as its prior."""
-        counts, totals = self._expect(self.channel(()))
-        # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
-        sums, ns = (
-            defaultdict[tuple[str, str, str], Counter[str]](Counter),
-            defaultdict[tuple[str, str, str], float](float),
-        )
-        for (unit, left, right), seen in counts.items():
-            for key in (
-                {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}
-            ):
-                sums[key].update(seen)
-                ns[key] += totals[unit, left, right]
-        scheme = self.scheme()
-        for unit in self.slots:
-            key, strength = (unit, "", ""), self.scheme_strength
-            if ns[key]:
-                self.slots[unit] = {
-                    s: (sums[key].get(s, 0.0) + strength * scheme[unit].get(s, 0.0)) / (ns[key] + strength)
-                    for s in self.slots[unit]
-                }
-        right_strength, both_strength = self.context_strength
-        new: dict[tuple[str, str, str], dict[str, float]] = {}
-        for key in sorted(self.contexts, key=lambda key: (key[1] != "", key)):
-            unit, left, right = key
-            wider = new.get((unit, "", right), self.slots[unit]) if left else self.slots[unit]
-            strength = both_strength if left else right_strength
-            n, counted = ns[key], sums[key]
-            new[key] = {s: (counted.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
-        self.contexts = new
-
-    def _expect(
-        self, channel: Channel
-    ) -> tuple[dict[tuple[str, str, str], dict[str, float]], dict[tuple[str, str, str], float]]:
-        rows_of, ids_of, weights, word_start, latin_start = [], [], [], [0], [0]
-        cache: dict[str, NDArray[np.int32] | None] = {}
-        spelled: dict[str, NDArray[np.int32]] = {}
-        for native, latin, weight in self.pairs:
-            if native not in cache:
-                cache[native] = channel.word_rows(native)
-            rows, token = cache[native], encode_latin(latin)
-            if rows is None or token is None:
-                continue
-            if latin not in spelled:
-                spelled[latin] = kernels.spelling_ids(token, channel.tables[1], channel.spellings)
-            rows_of.append(rows)
-            ids_of.append(spelled[latin])
-            weights.append(weight)
-            word_start.append(word_start[-1] + len(rows))
-            latin_start.append(latin_start[-1] + len(ids_of[-1]))
-        slot_count, row_count = np.zeros(len(channel.slot_spelling)), np.zeros(len(channel.rows))
-        kernels.count(
-            np.array(word_start),
-            np.concatenate(rows_of),
-            np.array(latin_start),
-            np.concatenate(ids_of),
-            np.array(weights, np.float64),
-            channel.row_start,
-            channel.slot_spelling,
-            channel.slot_probability,
-            slot_count,
-            row_count,
-        )
-        counts: dict[tuple[str, str, str], dict[str, float]] = {}
-        totals: dict[tuple[str, str, str], float] = {}
-        for row, key in enumerate(channel.rows.tolist()):
-            if row_count[row] > 0:
-                unit = _key_to_native(int(channel.units[key >> 16]), channel.letters)
-                left, right = (
-                    _context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255)
-                )
-                slots = range(channel.row_start[row], channel.row_start[row + 1])
-                counts[unit, left, right] = {
-                    channel.latin_spellings[channel.slot_spelling[s]]: float(slot_count[s])
-                    for s in slots
-                    if slot_count[s] > 0
-                }
-                totals[unit, left, right] = float(row_count[row])
-        return counts, totals
-
-    def channel(self, sources: tuple[str, ...], final: bool = False) -> Channel:
-        """The present estimate as flat arrays; a `final` one keeps some of the scheme and
-        leaves out what is too rare to matter."""
-        slots, contexts = self.slots, self.contexts
-        if final:
-            scheme = self.scheme()
-            slots = {unit: _mixed(spelled, scheme[unit]) for unit, spelled in slots.items()}
-            contexts = {key: _mixed(spelled, scheme[key[0]]) for key, spelled in contexts.items()}
-        letters = "".join(sorted(set(self.language.letters)))
-        letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {
-            "^": kernels.EDGE,
-            "": kernels.ANY,
-        }
-        units = sorted(slots, key=lambda unit: (len(unit), unit))
-        spellings = sorted({s for spelled in slots.values() for s in spelled}, key=lambda s: (len(s), s))
-        spelling_at = {s: i for i, s in enumerate(spellings)}
-        unit_at = {unit: i for i, unit in enumerate(units)}
-        table = {(unit, "", ""): slots[unit] for unit in units} | contexts
-        rows, row_start, slot_spelling, probability = [], [0], [], []
-        for (unit, left, right), spelled in table.items():
-            kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
-            if final:
-                kept = [(s, p) for s, p in kept if p > (1e-3 if right else 5e-5)]
-            rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
-            slot_spelling += [spelling_at[s] for s, _ in kept]
-            probability += [p for _, p in kept]
-            row_start.append(len(slot_spelling))
-        cost = np.clip(np.rint(-QUANTUM * np.log2(np.maximum(probability, 1e-9))), 0, 255)
-        return Channel(
-            self.language.code,
-            letters,
-            np.array([_native_to_key(unit, letter_ids) for unit in units], np.int64),
-            np.array([_latin_to_key(s) for s in spellings], np.int64),
-            np.array(rows, np.int64),
-            np.array(row_start, np.int32),
-            np.array(slot_spelling, np.uint16),
-            cost.astype(np.uint8),
-            latin_trigrams((latin, weight) for _, latin, weight in self.pairs),
-            sources,
-        )
-
-
-def _mixed(learned: dict[str, float], scheme: dict[str, float]) -> dict[str, float]:
-    """What was learned, with a little of what the scheme holds usual: pairs never show all that a speaker
-    may type.
-    """
-    usual = {s: p for s, p in scheme.items() if p >= USUAL}
-    return {s: (1 - KEPT) * learned.get(s, 0.0) + KEPT * usual.get(s, 0.0) for s in {**learned, **usual}}
 
 
 def trigram_codes(latin: str) -> NDArray[np.int64]:
@@ -625,22 +382,3 @@ def latin_trigrams(words: Iterable[tuple[str, float]]) -> NDArray[np.uint8]:
     three = (counts + kinds * two) / (counts.sum(2, keepdims=True) + kinds)
     costs: NDArray[np.uint8] = np.clip(np.rint(-QUANTUM * np.log2(three)), 0, 255).astype(np.uint8)
     return costs.ravel()
-
-
-def _native_to_key(unit: str, letter_ids: dict[str, int]) -> int:
-    key = 0
-    for letter in unit:
-        key = key * 256 + letter_ids[letter]
-    return key
-
-
-def _key_to_native(key: int, letters: str) -> str:
-    unit = ""
-    while key:
-        key, digit = divmod(key, 256)
-        unit = letters[digit - 1] + unit
-    return unit
-
-
-def _context_letter(code: int, letters: str) -> str:
-    return "" if code == kernels.ANY else "^" if code == kernels.EDGE else letters[code - 1]

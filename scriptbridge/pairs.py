@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from . import languages, text
 from .bridge import Bridge
-from .channel import MAX_WEIGHT, NOISE, Channel, encode_latin
+from .channel import NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
+from .estimation import MAX_WEIGHT
 from .lexicon import Lexicon
 
 __all__ = ["Lesson", "Pair", "Quality", "learn", "read_pairs"]

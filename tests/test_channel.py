@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import languages, text
-from scriptbridge.channel import KEPT, LATIN, NOISE, Channel, romanize, trigram_codes
+from scriptbridge.channel import LATIN, NOISE, Channel, romanize, trigram_codes
 from scriptbridge.errors import ChannelError, LanguageError, QueryError
+from scriptbridge.estimation import KEPT
 
 # Probabilities are rounded to a twelfth of a bit, so that a word may come to a little more than certain.
 ROUNDING = math.log(2) / 24

@@ -1,0 +1,289 @@
+"""Estimating a channel: from a language's scheme, and from pairs by expectation maximisation.
+
+Two rounds of EM: first which spellings a unit has, without context; then how its neighbours choose among
+them. A row is normalised by how often a unit began at its places, so that a unit of several letters competes
+with its parts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels, languages, text
+from .channel import LATIN, QUANTUM, Channel, encode_latin, latin_to_key, latin_trigrams
+from .errors import ChannelError
+
+__all__ = ["Estimate"]
+
+MAX_LETTERS = 40  # of a word that is learned from
+MAX_WEIGHT = 1_000_000_000  # of a pair
+WHOLE = 0.6  # a scheme's segment of several letters is written as a whole so often, else letter by letter
+SURPRISE = 0.03  # of what the scheme doesn't name, to begin with
+FORGOTTEN = 4e-4  # of that, for each single letter
+LEAST_SPELLING = 2e-4  # probability of a spelling that is kept while estimating
+KEPT = 0.08  # of the scheme in every estimate
+USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
+
+
+@dataclass
+class Estimate:
+    """One estimation: first which spellings a unit has, then how its neighbours choose among them."""
+
+    language: languages.Language
+    pairs: Iterable[tuple[str, str, float]] = ()
+    scheme_strength: float = 20.0
+    context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
+    usable: list[tuple[str, str, float]] = field(default_factory=list)
+    slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
+    contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
+
+    def scheme(self) -> dict[str, dict[str, float]]:
+        """The scheme as P(unit, spelling | a unit begins here)."""
+        spellings = self.language.spellings()
+        beginnings = Counter(unit[:2] for unit in spellings if len(unit) > 1)
+        return {
+            unit: {s: p * WHOLE / beginnings[unit[:2]] if len(unit) > 1 else p for s, p in spelled.items()}
+            for unit, spelled in spellings.items()
+        }
+
+    def of_scheme(self) -> Channel:
+        """The scheme alone, as a channel."""
+        self.slots = self.scheme()
+        self.contexts = {
+            (unit[0], "", unit[1]): {s: (1 - WHOLE) * p for s, p in self.slots[unit[0]].items()}
+            for unit in sorted(self.slots)
+            if len(unit) > 1
+        }
+        return self.channel()
+
+    def run(self, iterations: int, sources: tuple[str, ...]) -> Channel:
+        """The channel that explains the pairs; ChannelError where none can be used."""
+        self.usable = list(_usable(self.language, self.pairs))
+        if not self.usable:
+            raise ChannelError(
+                f"none of the pairs can be used for {self.language.name}: need native words in its letters "
+                f"beside Latin words of a-z, 0-9 and ', of at most {MAX_LETTERS} letters, with weights above "
+                "0"
+            )
+        self._begin()
+        for _ in range(iterations):
+            self._estimate_spellings()
+        self._set_contexts()
+        for _ in range(iterations):
+            self._estimate_contexts()
+        return self.channel(sources, final=True)
+
+    def _begin(self) -> None:
+        """The scheme, and a little for any single letter that it forgot."""
+        letters = set("".join(native for native, _, _ in self.usable))
+        for unit, spelled in self.scheme().items():
+            self.slots[unit] = {s: (1 - SURPRISE) * p for s, p in spelled.items()}
+            if unit in letters:
+                for s in ["", *LATIN]:
+                    self.slots[unit][s] = self.slots[unit].get(s, 0.0) + FORGOTTEN
+
+    def _estimate_spellings(self) -> None:
+        """One EM step without context; spellings that hardly occur are dropped."""
+        counts, totals = self._expect(self.channel())
+        strength = self.scheme_strength
+        for unit, prior in self.scheme().items():
+            seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
+            merged = {
+                s: (seen.get(s, 0.0) + strength * prior.get(s, 0.0)) / (total + strength)
+                for s in {*seen, *prior}
+            }
+            self.slots[unit] = {s: p for s, p in sorted(merged.items()) if p > LEAST_SPELLING}
+
+    def _set_contexts(self) -> None:
+        """The contexts that occur often enough to be told apart."""
+        seen = defaultdict[tuple[str, str, str], float](float)
+        for native, _, weight in self.usable:
+            for i in range(len(native)):
+                for k in range(1, kernels.MAX_UNIT + 1):
+                    unit = native[i : i + k]
+                    if i + k <= len(native) and unit in self.slots:
+                        left = native[i - 1] if i else "^"
+                        right = native[i + k] if i + k < len(native) else "^"
+                        seen[unit, left, right] += weight
+                        seen[unit, "", right] += weight
+        self.contexts = {
+            key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)
+        }
+
+    def _estimate_contexts(self) -> None:
+        """One EM step; each context's estimate has the next wider one's as its prior."""
+        counts, totals = self._expect(self.channel())
+        # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
+        sums, ns = (
+            defaultdict[tuple[str, str, str], Counter[str]](Counter),
+            defaultdict[tuple[str, str, str], float](float),
+        )
+        for (unit, left, right), seen in counts.items():
+            for key in (
+                {(unit, left, right), (unit, "", right), (unit, "", "")} if right else {(unit, "", "")}
+            ):
+                sums[key].update(seen)
+                ns[key] += totals[unit, left, right]
+        scheme = self.scheme()
+        for unit in self.slots:
+            key, strength = (unit, "", ""), self.scheme_strength
+            if ns[key]:
+                self.slots[unit] = {
+                    s: (sums[key].get(s, 0.0) + strength * scheme[unit].get(s, 0.0)) / (ns[key] + strength)
+                    for s in self.slots[unit]
+                }
+        right_strength, both_strength = self.context_strength
+        new: dict[tuple[str, str, str], dict[str, float]] = {}
+        for key in sorted(self.contexts, key=lambda key: (key[1] != "", key)):
+            unit, left, right = key
+            wider = new.get((unit, "", right), self.slots[unit]) if left else self.slots[unit]
+            strength = both_strength if left else right_strength
+            n, counted = ns[key], sums[key]
+            new[key] = {s: (counted.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
+        self.contexts = new
+
+    def _expect(
+        self, channel: Channel
+    ) -> tuple[dict[tuple[str, str, str], dict[str, float]], dict[tuple[str, str, str], float]]:
+        rows_of, ids_of, weights, word_start, latin_start = [], [], [], [0], [0]
+        cache: dict[str, NDArray[np.int32] | None] = {}
+        spelled: dict[str, NDArray[np.int32]] = {}
+        for native, latin, weight in self.usable:
+            if native not in cache:
+                cache[native] = channel.word_rows(native)
+            rows, token = cache[native], encode_latin(latin)
+            if rows is None or token is None:
+                continue
+            if latin not in spelled:
+                spelled[latin] = kernels.spelling_ids(token, channel.tables[1], channel.spellings)
+            rows_of.append(rows)
+            ids_of.append(spelled[latin])
+            weights.append(weight)
+            word_start.append(word_start[-1] + len(rows))
+            latin_start.append(latin_start[-1] + len(ids_of[-1]))
+        slot_count, row_count = np.zeros(len(channel.slot_spelling)), np.zeros(len(channel.rows))
+        kernels.count(
+            np.array(word_start),
+            np.concatenate(rows_of),
+            np.array(latin_start),
+            np.concatenate(ids_of),
+            np.array(weights, np.float64),
+            channel.row_start,
+            channel.slot_spelling,
+            channel.slot_probability,
+            slot_count,
+            row_count,
+        )
+        counts: dict[tuple[str, str, str], dict[str, float]] = {}
+        totals: dict[tuple[str, str, str], float] = {}
+        for row, key in enumerate(channel.rows.tolist()):
+            if row_count[row] > 0:
+                unit = _key_to_native(int(channel.units[key >> 16]), channel.letters)
+                left, right = (
+                    _context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255)
+                )
+                slots = range(channel.row_start[row], channel.row_start[row + 1])
+                counts[unit, left, right] = {
+                    channel.latin_spellings[channel.slot_spelling[s]]: float(slot_count[s])
+                    for s in slots
+                    if slot_count[s] > 0
+                }
+                totals[unit, left, right] = float(row_count[row])
+        return counts, totals
+
+    def channel(self, sources: tuple[str, ...] = (), final: bool = False) -> Channel:
+        """The present estimate; a `final` one keeps some of the scheme and leaves out what is too rare."""
+        slots, contexts = self.slots, self.contexts
+        if final:
+            scheme = self.scheme()
+            slots = {unit: _mixed(spelled, scheme[unit]) for unit, spelled in slots.items()}
+            contexts = {key: _mixed(spelled, scheme[key[0]]) for key, spelled in contexts.items()}
+        letters = "".join(sorted(set(self.language.letters)))
+        letter_ids = {letter: i for i, letter in enumerate(letters, start=1)} | {
+            "^": kernels.EDGE,
+            "": kernels.ANY,
+        }
+        units = sorted(slots, key=lambda unit: (len(unit), unit))
+        spellings = sorted({s for spelled in slots.values() for s in spelled}, key=lambda s: (len(s), s))
+        spelling_at = {s: i for i, s in enumerate(spellings)}
+        unit_at = {unit: i for i, unit in enumerate(units)}
+        table = {(unit, "", ""): slots[unit] for unit in units} | contexts
+        rows, row_start, slot_spelling, probability = [], [0], [], []
+        for (unit, left, right), spelled in table.items():
+            kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
+            if final:
+                kept = [(s, p) for s, p in kept if p > (1e-3 if right else 5e-5)]
+            rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
+            slot_spelling += [spelling_at[s] for s, _ in kept]
+            probability += [p for _, p in kept]
+            row_start.append(len(slot_spelling))
+        cost = np.clip(np.rint(-QUANTUM * np.log2(np.maximum(probability, 1e-9))), 0, 255)
+        return Channel(
+            self.language.code,
+            letters,
+            np.array([_native_to_key(unit, letter_ids) for unit in units], np.int64),
+            np.array([latin_to_key(s) for s in spellings], np.int64),
+            np.array(rows, np.int64),
+            np.array(row_start, np.int32),
+            np.array(slot_spelling, np.uint16),
+            cost.astype(np.uint8),
+            latin_trigrams((latin, weight) for _, latin, weight in self.usable if final),
+            sources,
+        )
+
+
+def _mixed(learned: dict[str, float], scheme: dict[str, float]) -> dict[str, float]:
+    """What was learned, with a little of what the scheme holds usual: pairs never show all that a speaker
+    may type.
+    """
+    usual = {s: p for s, p in scheme.items() if p >= USUAL}
+    return {s: (1 - KEPT) * learned.get(s, 0.0) + KEPT * usual.get(s, 0.0) for s in {**learned, **usual}}
+
+
+def _usable(
+    language: languages.Language, pairs: Iterable[tuple[str, str, float]]
+) -> Iterator[tuple[str, str, float]]:
+    known = set(language.letters)
+    for native, latin, weight in map(_triple, pairs):
+        native, latin = text.normalize(native), text.normalize(latin)
+        possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
+            MAX_LETTERS, kernels.MAX_SPELLING * len(native)
+        )
+        if possible and weight > 0 and known.issuperset(native) and LATIN.keys() >= set(latin):
+            yield native, latin, weight
+
+
+def _triple(pair: object) -> tuple[str, str, float]:
+    if isinstance(pair, tuple | list) and len(pair) == 3:
+        native, latin, weight = pair
+        words = isinstance(native, str) and isinstance(latin, str)
+        if words and isinstance(weight, Real) and weight <= MAX_WEIGHT:
+            return native, latin, weight  # type: ignore[return-value]
+    raise ChannelError(
+        f"a pair is (native word, Latin word, weight), the weight a number up to {MAX_WEIGHT:,}; got {pair!r}"
+    )
+
+
+def _native_to_key(unit: str, letter_ids: dict[str, int]) -> int:
+    key = 0
+    for letter in unit:
+        key = key * 256 + letter_ids[letter]
+    return key
+
+
+def _key_to_native(key: int, letters: str) -> str:
+    unit = ""
+    while key:
+        key, digit = divmod(key, 256)
+        unit = letters[digit - 1] + unit
+    return unit
+
+
+def _context_letter(code: int, letters: str) -> str:
+    return "" if code == kernels.ANY else "^" if code == kernels.EDGE else letters[code - 1]
