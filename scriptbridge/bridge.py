@@ -30,7 +30,7 @@ MAX_LENGTH = 40  # Latin letters of a token that is decoded
 LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
 
 # Which languages speak for a query.
-MAX_GLANCED = 10  # of them, letter trigrams may propose
+LOOKS = 45  # narrow searches a query, so that few words are looked at in all languages, many in the likeliest
 MAX_LANGUAGES = 4  # are decoded
 GLANCE = 30  # trie nodes opened for a first look
 TELLING = 3  # tokens looked at, the longest ones
@@ -47,7 +47,9 @@ LONG = 8  # letters; longer Latin terms are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means no term
 LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_COMPLETION = 0.01  # probability of a completion
-LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability
+ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
+LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
+SURE = 0.1
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _or_itself(position: Position) -> list[Reading]:
     if any(text.normalize(reading.term) == position.token.text for reading in position.readings):
         return list(position.readings)
     left = 1.0 - math.fsum(reading.probability for reading in position.readings)
+    left *= ITSELF if position.readings else 1.0
     itself = Reading(position.token.text, max(left, 1e-9))
     return sorted([*position.readings, itself], key=lambda reading: -reading.probability)
 
@@ -188,7 +191,7 @@ def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     """A word in nearly every document has no idf to lose: where it is all there is, it keeps a small
     weight.
     """
-    if readings and not any(reading.weight for reading in readings):
+    if readings and readings[0].probability > SURE and not any(reading.weight for reading in readings):
         return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
     return readings
 
@@ -321,8 +324,8 @@ class Bridge:
             return list(range(len(self._decoders)))
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
         points = (-math.log(2) / QUANTUM * TRIGRAMS * costs).tolist()
-        plausible = sorted(range(len(points)), key=lambda at: -points[at])[:MAX_GLANCED]
         telling = sorted(latin, key=len, reverse=True)[:TELLING]
+        plausible = sorted(range(len(points)), key=lambda at: -points[at])[: LOOKS // len(telling)]
         glances = {token: {at: self._decoders[at].glance(token) for at in plausible} for token in telling}
         for at in plausible:
             points[at] += math.fsum(math.log(glance[at]) for glance in glances.values())

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import languages, text
-from scriptbridge.bridge import PRIOR, READINGS, SHARPNESS, Bridge, weight
+from scriptbridge.bridge import ITSELF, PRIOR, READINGS, SHARPNESS, Bridge, weight
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
@@ -325,7 +325,8 @@ def test_alternatives_are_the_likeliest_and_in_order(words: list[str], n: int) -
         if position.token.text not in map(
             text.normalize, choices
         ):  # it may be a word that isn't in the lexicon
-            choices[position.token.text] = 1 - math.fsum(choices.values())
+            share = ITSELF if choices else 1.0
+            choices[position.token.text] = share * (1 - math.fsum(choices.values()))
         combined = {
             f"{before} {term}".strip(): p * q for before, p in combined.items() for term, q in choices.items()
         }
