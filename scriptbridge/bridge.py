@@ -49,7 +49,7 @@ LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_COMPLETION = 0.01  # probability of a completion
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
-SURE = 0.1
+SURE = 0.1  # a reading with more is no guess
 
 
 @dataclass(frozen=True)
