@@ -90,9 +90,7 @@ def sources(data: Path, code: str) -> list[Path]:
 def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozenset()) -> Channel:
     """A language's channel, from all its sources but the normalised word pairs in `without`."""
     language, files = languages.load(code), sources(data, code)
-    if not any(
-        "phrasebook" not in path.name for path in files
-    ):  # a phrasebook alone tells less than the scheme
+    if not any("phrasebook" not in path.name for path in files):  # a phrasebook alone adds nothing
         channel = Channel.from_scheme(language)
     else:
         pairs = [

@@ -121,14 +121,14 @@ def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float6
     return np.maximum(lexicon.df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
 
 
-_LENGTHENED = re.compile(r"(.)\1{2,}")
-
-
 @lru_cache(maxsize=1024)
 def _letters(token: str) -> NDArray[np.uint8] | None:
     """What `kernels.decode` reads; None where a token cannot be decoded."""
     letters = encode_latin(_shortened(token))
     return letters if letters is not None and 0 < len(letters) <= MAX_LENGTH else None
+
+
+_LENGTHENED = re.compile(r"(.)\1{2,}")
 
 
 def _shortened(token: str) -> str:
@@ -158,9 +158,7 @@ def _outside(token: str) -> float:
 
 
 def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> dict[str, dict[int, float]]:
-    """How far a token's language may be each, from what the query's other tokens are read in; the best is
-    1.
-    """
+    """How far a token may be of each language, by what the query's other tokens are; the best is 1."""
     points = {
         token: {at: math.log(_outside(token) + math.fsum(w for _, w in terms)) for at, terms in found.items()}
         for token, found in weights.items()
@@ -188,9 +186,7 @@ def _or_itself(position: Position) -> list[Reading]:
 
 
 def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """A word in nearly every document has no idf to lose: where it is all there is, it keeps a small
-    weight.
-    """
+    """A word in nearly every document has no idf to lose: alone, it keeps a small weight."""
     if readings and readings[0].probability > SURE and not any(reading.weight for reading in readings):
         return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
     return readings
@@ -208,9 +204,7 @@ class Bridge:
         languages: Sequence[str | Channel],
         spellings: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
-        """`spellings`: what a term of the lexicon is called outside, with frequencies, if not by its own
-        name.
-        """
+        """`spellings`: the names a term of the lexicon has outside, where they differ, with frequencies."""
         languages = [languages] if isinstance(languages, str) else languages
         self.lexicon = lexicon
         self._spellings = spellings or {}
@@ -364,9 +358,7 @@ class Bridge:
         return _never_silent(tuple(best))
 
     def complete(self, prefix: str, n: int = 10) -> list[Completion]:
-        """The `n` likeliest terms that begin with a query's last word, typed in Latin letters or native
-        ones.
-        """
+        """The `n` likeliest terms that begin with a query's last word, in Latin letters or native ones."""
         _check_count("completions", n)
         if not isinstance(prefix, str):
             raise QueryError(f"what is being typed is a str; got {prefix!r}")

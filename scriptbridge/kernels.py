@@ -1,7 +1,7 @@
 """The hot loops, compiled: EM counts for a channel, the trie of a lexicon, and decoding over it.
 
-Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. Each function has a
-slow, obvious twin in `tests/oracles.py` that it must agree with.
+Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. What is exported
+has a slow, obvious twin in `tests/oracles.py` that it must agree with.
 
 A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is the slots of one unit in one
 context, a slice ``row_start[r]:row_start[r + 1]``. `forward` vectors run over the positions of the Latin
@@ -540,10 +540,11 @@ def decode(
 
     ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
     s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
-    and a `greed` of 1, no term of at least 1e-4 of the best one's score is missed, but for the `budget` of
-    nodes opened; sharper expectations and a lower greed make the search narrower and deeper. ``pair_of[a *
-    256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for the others;
-    `unit_pair` is the pair that a unit begins with. Scores of `floor` and
+    and a `greed` of 1, hardly a term of 1e-4 of the best one's score or more is missed (a priority is the
+    best of the places where a score is their sum), but for the `budget` of nodes opened, of which at most 16
+    children each are remembered; sharper expectations and a lower greed make the search narrower and deeper.
+    ``pair_of[a * 256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for
+    the others; `unit_pair` is the pair that a unit begins with. Scores of `floor` and
     below are of no interest. Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters

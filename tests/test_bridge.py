@@ -365,6 +365,11 @@ def test_completions_of_words_as_they_are(terms: dict[str, int], prefix: str, n:
     assert [each.df for each in found] == [terms[term] for term in wanted[:n]]
 
 
+@pytest.mark.parametrize("typed", ["xyzzyx", "xzxzxzxz"])
+def test_nothing_completes_nonsense(typed: str) -> None:
+    assert greek().complete(typed) == []
+
+
 def test_completions_of_a_native_beginning() -> None:
     assert [each.term for each in greek().complete("θαλ")] == ["θάλασσα", "θάλαμος"]
 
