@@ -5,10 +5,12 @@ from __future__ import annotations
 __all__ = [
     "ChannelError",
     "DocumentError",
+    "GapError",
     "IndexFormatError",
     "IndexLockedError",
     "IndexStorageError",
     "LanguageError",
+    "MissingExtraError",
     "NotAnIndexError",
     "QueryError",
     "ScriptbridgeError",
@@ -49,3 +51,11 @@ class IndexLockedError(ScriptbridgeError):
 
 class IndexStorageError(ScriptbridgeError):
     """The disk refused a read or a write; what was committed before is intact."""
+
+
+class GapError(ScriptbridgeError):
+    """A collection, a system, a run file or a romanizer that the gap cannot be measured with."""
+
+
+class MissingExtraError(ScriptbridgeError):
+    """A part of scriptbridge whose packages are not installed; the message names the command that does."""

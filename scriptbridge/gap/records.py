@@ -1,0 +1,228 @@
+"""What the meter takes and what it gives: frozen records, each of plain values, which `report.json` keeps.
+
+The words: a *collection* holds documents and *query sets*; a set's queries are in native script, in Latin
+letters, or both; an *author* is who wrote the Latin ones; a *system* searches; a *cell* is one system on one
+query set in one author's Latin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = [
+    "GIVEN",
+    "MEASURES",
+    "SCHEMA",
+    "Answer",
+    "Behaviour",
+    "Cell",
+    "Collection",
+    "Comparison",
+    "Figures",
+    "LatinQueries",
+    "Lost",
+    "Qrels",
+    "QuerySet",
+    "Ranking",
+    "Report",
+    "Scores",
+    "System",
+]
+
+SCHEMA = 1
+"""Version of the JSON that a Report is written as. It grows by one when a reader of the old one would fail."""
+MEASURES = ("nDCG@10", "MRR@10", "R@100")
+GIVEN = "given"
+"""The author of Latin queries that came with the collection."""
+
+Ranking = Sequence[tuple[str, float]]
+"""Document ids and scores, best first."""
+Qrels = Mapping[str, Mapping[str, int]]
+"""Query id → document id → grade; a document is relevant where its grade is 1 or more."""
+
+
+class System(Protocol):
+    """Anything that searches. `search` may raise a ScriptbridgeError: the query then counts as lost."""
+
+    name: str
+
+    def search(self, text: str, k: int) -> Ranking:
+        """The k best documents at most, best first."""
+        ...
+
+    def close(self) -> None:
+        """Give back files, connections and memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LatinQueries:
+    """Queries in Latin letters, by query id; several wordings of one query where its author gave several."""
+
+    author: str
+    texts: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySet:
+    """Queries of one kind and the documents that each should find. `name` is "" where there is but one kind.
+
+    `native` is empty where the set has Latin queries only; `latin` is None where it has native ones only.
+    Every query of `native` and `latin` has a relevant document in `qrels`.
+    """
+
+    name: str
+    native: Mapping[str, str]
+    latin: LatinQueries | None
+    qrels: Qrels
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents (id → text) and what is asked of them. `languages` holds those documents whose is known."""
+
+    name: str
+    documents: Mapping[str, str]
+    languages: Mapping[str, str]
+    query_sets: tuple[QuerySet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system said to one query: hits, the seconds it took (None: from a run file), or why it failed."""
+
+    hits: tuple[tuple[str, float], ...]
+    seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A measure's means over the queries of a cell; gap = native - latin, ratio = latin / native.
+
+    `gap_low`, `gap_high`, `ratio_low`, `ratio_high` bound 95 % (paired bootstrap over queries). `p` is the
+    paired randomization test's, that there is no gap; `p_corrected` is Holm's over all cells of the report.
+    All but `latin` are None where there are no native queries; the ratio also where native is 0.
+    """
+
+    latin: float
+    native: float | None = None
+    gap: float | None = None
+    gap_low: float | None = None
+    gap_high: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    p: float | None = None
+    p_corrected: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a system behaved over some queries. Shares are 0-1, latencies milliseconds.
+
+    `silent_wrong`: share whose first hit is wrong and scored at least as high as half of the system's right
+    first hits on native queries (on Latin ones, where there are no native ones). `foreign`: of the first ten
+    hits, the share in another language than the query's relevant documents; None where fewer than two
+    languages are known in the collection.
+    """
+
+    zero_results: float
+    silent_wrong: float
+    foreign: float | None
+    p50: float | None
+    p99: float | None
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """nDCG@10 of every query of a cell, in the order of `ids`; of several wordings, their mean."""
+
+    ids: tuple[str, ...]
+    latin: tuple[float, ...]
+    native: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One system on one query set in one author's Latin. `language` is that of most relevant documents."""
+
+    collection: str
+    query_set: str
+    language: str | None
+    author: str
+    system: str
+    queries: int
+    figures: Mapping[str, Figures]
+    latin: Behaviour
+    native: Behaviour | None
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two systems over the same Latin queries: difference of mean nDCG@10, `system` - `other`."""
+
+    collection: str
+    query_set: str
+    author: str
+    system: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_corrected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A query that finds less in Latin than in native script, and why.
+
+    `token` is the Latin word that lost it and `missed` the native word it stands for; `readings` are what the
+    system, or the collection's own bridge, reads it as, with probabilities; `cause` is one of
+    `causes.CAUSES`.
+    """
+
+    collection: str
+    query_set: str
+    author: str
+    system: str
+    id: str
+    latin_text: str
+    native_text: str
+    latin: float
+    native: float
+    cause: str
+    token: str | None = None
+    missed: str | None = None
+    readings: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A measurement and its circumstances.
+
+    `collections` maps a collection's name to its documents, queries, languages and where it came from;
+    `systems` a system's name to what it is; `authors` who wrote Latin queries to how. `queries` keeps the
+    Latin queries that were made: collection → query set → author → query id → wordings. `lost` holds the ten
+    worst and ten median lost queries of each cell, `causes` the number of those examined for each cause
+    (collection, query set, author and system joined by tabs → cause → queries).
+    """
+
+    circumstances: Mapping[str, object]
+    collections: Mapping[str, Mapping[str, object]]
+    systems: Mapping[str, str]
+    authors: Mapping[str, str]
+    cells: tuple[Cell, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    causes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    lost: tuple[Lost, ...] = ()
+    queries: Mapping[str, Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = field(
+        default_factory=dict
+    )
+    notes: tuple[str, ...] = ()
+    schema: int = SCHEMA
