@@ -1,0 +1,203 @@
+"""TREC's files: qrels, which say what a query should find, and runs, which say what a system found.
+
+Both are UTF-8, may be gzipped, and have columns divided by tabs or by other ASCII white space; where
+tabs divide them, document ids may hold spaces. Whatever cannot be read is a GapError ``FILE:LINE: …``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scriptbridge.errors import GapError
+
+from .records import Ranking
+
+__all__ = ["Run", "lines", "read_qrels", "read_run", "write_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run file says: query id → documents, best first; `notes` say what in it was out of order."""
+
+    rankings: Mapping[str, Ranking]
+    notes: tuple[str, ...] = ()
+
+
+def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
+    """Query id → document id → grade, of a file of
+
+    - ``qid docid grade``, also under BEIR's header ``query-id corpus-id score``, or
+    - ``qid iteration docid grade``, TREC's, whose second column says nothing.
+
+    A judgement may be repeated, but not contradicted.
+    """
+    qrels: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    widths: tuple[int, ...] = (3, 4)
+    for place, line in lines(path):
+        cells = _cells(line, widths)
+        if len(cells) not in widths:
+            accepted = "3 (qid docid grade) or 4 (qid 0 docid grade)"
+            if len(widths) == 1:
+                accepted = f"{widths[0]}, as in the lines before"
+            raise GapError(f"{place}: {len(cells)} columns came; accepted are {accepted}")
+        if len(widths) > 1:
+            widths = (len(cells),)
+            if cells[0].lower() in _HEADERS:
+                continue
+        query, document, grade = cells[0], cells[-2], _grade(cells[-1], place)
+        if qrels[query].setdefault(document, grade) != grade:
+            raise GapError(
+                f"{place}: query {query!r}, document {document!r}: grade {grade}, but "
+                f"{qrels[query][document]} further up; keep one of the two"
+            )
+    if not qrels:
+        raise GapError(f"{path}: no judgements; each line is: qid docid grade, or: qid 0 docid grade")
+    return dict(qrels)
+
+
+def read_run(path: str | Path) -> Run:
+    """A run of TREC's six columns: ``qid Q0 docid rank score tag``; the 2nd, 4th and 6th say nothing.
+
+    As in trec_eval (`form_res_rels.c`), scores are 32-bit numbers, the highest stands first, and of equal
+    ones the document whose id is last in the order of its bytes. A document that a query has twice stands
+    where its best score puts it, and a note says so. A run without lines, of a system that found nothing, is
+    one too.
+    """
+    found: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    repeated: dict[str, str] = {}  # query → where it first repeats a document
+    repetitions = 0
+    for place, line in lines(path):
+        cells = _cells(line, (6,))
+        if len(cells) != 6:
+            raise GapError(f"{place}: {len(cells)} columns came; a run has 6: qid Q0 docid rank score tag")
+        query, document, score = cells[0], cells[2], _score(cells[4], place)
+        documents = found[query]
+        if document in documents:
+            repetitions += 1
+            repeated.setdefault(query, place)
+            score = max(score, documents[document])
+        documents[document] = score
+    notes = []
+    if repetitions:
+        notes.append(
+            f"{path}: {repetitions:,} rows repeat a document of their query (in {len(repeated):,} queries, "
+            f"first at {next(iter(repeated.values()))}); its best score counts"
+        )
+    if not found:
+        notes.append(f"{path}: an empty run: nothing was found for any query")
+    return Run({query: _ordered(documents) for query, documents in found.items()}, tuple(notes))
+
+
+def write_run(path: str | Path, rankings: Mapping[str, Ranking], tag: str) -> None:
+    """Write a run that `read_run`, trec_eval and ir_measures read in the order of `rankings`.
+
+    Where the scores do not say that order (ties, or more digits than 32 bits hold), they are lowered by as
+    little as makes them say it. Columns are divided by tabs, so that ids may hold spaces.
+    """
+    rows: list[str] = []
+    for query, ranking in rankings.items():
+        _check_cell(query, path)
+        for rank, (document, score) in enumerate(_strict(ranking, query, path), 1):
+            rows.append(f"{query}\tQ0\t{document}\t{rank}\t{score!s}\t{tag}\n")
+    _check_cell(tag, path)
+    content = "".join(rows).encode()
+    try:
+        Path(path).write_bytes(gzip.compress(content, mtime=0) if Path(path).suffix == ".gz" else content)
+    except OSError as error:
+        raise GapError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def lines(path: str | Path) -> Iterator[tuple[str, str]]:
+    """The lines of a text file that are not blank, each after its place, ``FILE:LINE``."""
+    number = 0
+    try:
+        with Path(path).open("rb") as raw, gzip.open(raw) if Path(path).suffix == ".gz" else raw as plain:
+            for number, line in enumerate(plain, 1):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                if text and not text.isspace():
+                    yield f"{path}:{number}", text
+    except UnicodeDecodeError as error:
+        raise GapError(f"{path}:{number}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise GapError(f"{path}: a damaged or incomplete gzip file: {error}") from error
+    except OSError as error:
+        raise GapError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+_HEADERS = ("query-id", "query_id", "queryid", "qid")
+_SPACE = re.compile(r"[ \t\v\f\r]+")  # str.split() would also cut at spaces that trec_eval takes for letters
+_GRADE = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+def _cells(line: str, widths: tuple[int, ...]) -> list[str]:
+    """The columns: as tabs divide them if that gives one of the `widths`, else as any white space does."""
+    cells = [cell.strip(" ") for cell in line.split("\t")]
+    if len(cells) in widths and all(cells):
+        return cells
+    return _SPACE.split(line.strip(" \t\v\f\r"))
+
+
+def _grade(cell: str, place: str) -> int:
+    if not _GRADE.fullmatch(cell):
+        raise GapError(f"{place}: grade {cell!r} came; accepted are whole numbers: 0, 1, 2, …")
+    return int(cell)
+
+
+def _score(cell: str, place: str) -> float:
+    with suppress(ValueError):
+        score = _single(float(cell))
+        if math.isfinite(score):
+            return score
+    raise GapError(f"{place}: score {cell!r} came; accepted are finite 32-bit numbers")
+
+
+def _single(number: float) -> float:
+    """The 32-bit number nearest; infinite beyond the largest."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(number))
+
+
+def _ordered(documents: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Best first; of equal scores, the last id first."""
+    return sorted(documents.items(), key=lambda each: (each[1], each[0]), reverse=True)
+
+
+def _strict(ranking: Ranking, query: str, path: str | Path) -> Iterator[tuple[str, np.float32]]:
+    """The ranking with the scores nearest its own of which no other order can be read."""
+    seen: set[str] = set()
+    before: tuple[np.float32, str] | None = None
+    for document, number in ranking:
+        _check_cell(document, path)
+        if document in seen:
+            raise GapError(f"{path}: query {query!r} has document {document!r} twice")
+        seen.add(document)
+        score = np.float32(_single(number))
+        if before is not None and (score, document) > before:
+            score = before[0]
+            if document > before[1]:
+                with np.errstate(over="ignore"):
+                    score = np.nextafter(score, np.float32(-math.inf))
+        if not np.isfinite(score):
+            raise GapError(
+                f"{path}: query {query!r}, document {document!r}: score {number!r} came; accepted are finite "
+                "32-bit numbers"
+            )
+        yield document, score
+        before = score, document
+
+
+def _check_cell(cell: str, path: str | Path) -> None:
+    if not cell or cell != cell.strip() or any(character in cell for character in "\t\n\r"):
+        raise GapError(
+            f"{path}: {cell!r} cannot be a column of a run: empty, or ends in white space, or cut by it"
+        )
