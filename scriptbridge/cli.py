@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from scriptbridge import __version__
-from scriptbridge.errors import DocumentError, LanguageError, NotAnIndexError, ScriptbridgeError
+from scriptbridge.errors import DocumentError, GapError, LanguageError, NotAnIndexError, ScriptbridgeError
 
 if TYPE_CHECKING:
     from scriptbridge.channel import Channel
+    from scriptbridge.gap.records import Report
     from scriptbridge.index import Index
     from scriptbridge.types import Document, Hit
 
@@ -134,6 +135,15 @@ def _file(value: str) -> Path:
     path = Path(value)
     if path.is_dir():
         raise click.BadParameter(_visible(f"{value} is a folder; a file is wanted"))
+    return path
+
+
+def _report_file(value: str) -> Path:
+    path = Path(value)
+    if path.suffix not in (".html", ".json"):
+        raise click.BadParameter(f"{value!r} came; accepted are names that end in .html or .json")
+    if not path.parent.is_dir():
+        raise click.BadParameter(_visible(f"{path.parent} is no folder"))
     return path
 
 
@@ -629,6 +639,133 @@ def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
     click.echo("\tbefore\tafter")
     click.echo(f"log likelihood\t{lesson.before.log_likelihood:.3f}\t{lesson.after.log_likelihood:.3f}")
     click.echo(f"top-1\t{lesson.before.top1:.3f}\t{lesson.after.top1:.3f}")
+
+
+@main.command()
+@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
+@click.option(
+    "--system",
+    "systems",
+    multiple=True,
+    metavar="[NAME=]SYSTEM",
+    help="What to measure; may be repeated. By default scriptbridge and fold+fuzzy.",
+)
+@click.option(
+    "--latin",
+    multiple=True,
+    metavar="AUTHOR",
+    help="Who writes the Latin queries; may be repeated. By default those given, else romanizers.",
+)
+@click.option("--set", "sets", multiple=True, metavar="NAME", help="Only this query set; may be repeated.")
+@click.option("--queries", type=click.IntRange(1), metavar="N", help="Of each set, the first so many.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=_report_file,
+    metavar="FILE",
+    help="Write a page (.html) or all figures (.json); may be repeated.",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0),
+    metavar="RATIO",
+    help="Exit with 1 if Latin queries find less than so much of native ones' nDCG@10 in the first system.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is random.")
+@click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where answers are kept until the measurement is complete. By default in the user's cache.",
+)
+def gap(
+    collections: tuple[str, ...],
+    systems: tuple[str, ...],
+    latin: tuple[str, ...],
+    sets: tuple[str, ...],
+    queries: int | None,
+    reports: tuple[Path, ...],
+    fail_under: float | None,
+    seed: int,
+    work: Path | None,
+) -> None:
+    """Measure how much less Latin queries find than native ones, in any search system.
+
+    COLLECTION is a folder with documents, queries and qrels (scriptbridge's own, BEIR's or TREC's layout) or
+    ir_datasets:NAME. SYSTEM is scriptbridge, an index folder, bm25, fold, fold+fuzzy, module:function, a URL
+    with {query}, an endpoint's TOML file, run:NATIVE,LATIN (TREC runs) or st:MODEL. AUTHOR is given, channel,
+    uroman, icu, keyboard or module:function, perhaps with +typos=RATE, +vowels=RATE or +switch=RATE. An
+    interrupted measurement goes on where it stopped when the same command runs again.
+
+    \b
+    Example:
+      scriptbridge gap my-collection --system my-index --system fold --report gap.html
+      scriptbridge gap my-collection --system search.toml --latin uroman --fail-under 0.95
+    """
+    from scriptbridge.gap import page, reportfile
+    from scriptbridge.gap.circumstances import circumstances
+    from scriptbridge.gap.collection import load
+    from scriptbridge.gap.journal import Journal, default_folder
+    from scriptbridge.gap.meter import measure
+    from scriptbridge.gap.table import table
+
+    _say_if_compiling()
+    loaded = [load(each, sets=sets or None, limit=queries or 0) for each in collections]
+    chosen = systems or ("scriptbridge", "fold+fuzzy")
+    journal = Journal(work or default_folder())
+    with _progress() as progress:
+        report = measure(loaded, chosen, latin, seed=seed, journal=journal, progress=progress)
+    made = circumstances(["scriptbridge", *sys.argv[1:]], seed)
+    report = replace(report, circumstances=made | dict(report.circumstances))
+    if journal.resumed:
+        _say(f"{_number(journal.resumed, 'answer')} kept from an interrupted measurement")
+    for note in report.notes:
+        _say(note)
+    for line in table(report, shutil.get_terminal_size((100, 24)).columns).splitlines():
+        click.echo(_visible(line))
+    for file in reports:
+        if file.suffix == ".json":
+            reportfile.save(report, file)
+        else:
+            reportfile.write(page.html(report), file)
+        _say(f"wrote {file}")
+    if fail_under is not None and not _reached(report, fail_under):
+        sys.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """What is under way, on stderr: live on a terminal, else a line for what is done."""
+    live = sys.stderr.isatty()
+    shown = 0.0
+
+    def progress(what: str, done: int, of: int) -> None:
+        nonlocal shown
+        if not live:
+            if done == of > 0:
+                _say(f"{what}: {done:,}")
+        elif done in (0, of) or time.monotonic() - shown > 0.1:
+            count = f": {done:,} of {of:,}" if of else " …"
+            click.echo(f"\r\x1b[K{_visible(what)}{count}", nl=False, err=True)
+            shown = time.monotonic()
+
+    try:
+        yield progress
+    finally:
+        if live:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _reached(report: Report, ratio: float) -> bool:
+    """Whether Latin queries find so much of native ones' everywhere in the report's first system."""
+    first = report.cells[0].system
+    figures = [(cell, cell.figures["nDCG@10"].ratio) for cell in report.cells if cell.system == first]
+    if all(reached is None for _, reached in figures):
+        raise GapError("--fail-under: there are no native queries to compare Latin ones with")
+    low = [(cell, reached) for cell, reached in figures if reached is not None and reached < ratio]
+    for cell, reached in low:
+        _say(f"{cell.collection} {cell.query_set} {cell.author}: {first} {reached:.3f} is under {ratio:g}")
+    return not low
 
 
 @main.command()

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 SCHEMA = 1
-"""Version of the JSON that a Report is written as. It grows by one when a reader of the old one would fail."""
+"""Version of the JSON that a Report is written as; one more when readers of the old one would fail."""
 MEASURES = ("nDCG@10", "MRR@10", "R@100")
 GIVEN = "given"
 """The author of Latin queries that came with the collection."""
@@ -91,7 +91,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system said to one query: hits, the seconds it took (None: from a run file), or why it failed."""
+    """What a system said to one query: hits, the seconds it took (None: from a run file), why it failed."""
 
     hits: tuple[tuple[str, float], ...]
     seconds: float | None = None
@@ -103,7 +103,7 @@ class Figures:
     """A measure's means over the queries of a cell; gap = native - latin, ratio = latin / native.
 
     `gap_low`, `gap_high`, `ratio_low`, `ratio_high` bound 95 % (paired bootstrap over queries). `p` is the
-    paired randomization test's, that there is no gap; `p_corrected` is Holm's over all cells of the report.
+    paired randomization test's, that there is no gap; `p_corrected` is Holm's over all the gaps of a report.
     All but `latin` are None where there are no native queries; the ratio also where native is 0.
     """
 

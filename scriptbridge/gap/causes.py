@@ -1,0 +1,196 @@
+"""Why a query finds less in Latin letters: which word loses it, and how.
+
+A query's Latin words are set beside its native ones. Where a system tells its readings, they show which
+words it misread. Then each suspect's native word is put back into the Latin query, one at a time, and the
+system searches again: the word that loses the query is the one whose return brings most back. That works
+for any system that searches; one that tells no readings has every word under suspicion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scriptbridge import languages, text
+from scriptbridge.channel import Channel
+from scriptbridge.errors import ChannelError, LanguageError
+from scriptbridge.types import Expansion, Token
+
+__all__ = ["CAUSES", "Diagnosis", "aligned", "diagnose"]
+
+CAUSES: Mapping[str, str] = {
+    "no reading": "The word is typed as people do, and the right native word is not among its readings.",
+    "wrong reading first": "The right native word is among the readings, behind another.",
+    "segmentation": "Words are joined or split otherwise than in native script.",
+    "ambiguity": "Every word's first reading is right; other readings of it led elsewhere.",
+    "noise": "What was typed is far from any usual spelling: slips, dropped letters, another keyboard.",
+    "unread": "The system shows no readings. The word named is the one that, put back in native script, "
+    "brings most back.",
+    "unknown": "No single word, put back in native script, brings anything back.",
+}
+"""The causes of lost queries, explained."""
+
+NOISY = math.log(0.1)  # a letter: log P(latin | native) below it is nobody's usual spelling
+_JOINED = -1.0  # a letter: what it costs an alignment to join or split words
+_DROPPED = -4.0  # a letter: and to leave a word without a counterpart
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A cause; the Latin word, the native one that it stands for, and what the word was read as."""
+
+    cause: str
+    token: str | None = None
+    missed: str | None = None
+    readings: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    cause: str
+    latin: tuple[Token, ...]
+    native: tuple[str, ...]
+    readings: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        typed = " ".join(token.text for token in self.latin)
+        return Diagnosis(self.cause, typed or None, " ".join(self.native) or None, self.readings)
+
+
+def diagnose(
+    latin: str,
+    native: str,
+    language: str | None,
+    readings: Expansion | None,
+    effectiveness: Callable[[str], float] | None,
+) -> Diagnosis:
+    """What loses the query `latin`, which asks for what `native` asks for.
+
+    `readings` are the system's of `latin`, where it tells any. `effectiveness` searches a query and measures
+    what it finds (nDCG@10); None where there are only run files. `language` is the native query's.
+    """
+    channel = _channel(language or languages.detect(text.terms(native)))
+    pairs = aligned(text.tokenize(latin), text.tokenize(native), channel)
+    suspects = [suspect for pair in pairs if (suspect := _suspected(*pair, channel, readings))]
+    if not suspects:
+        return _doubtful(readings)
+    if effectiveness is None or (len(suspects) == 1 and readings is not None):
+        return _worst(suspects).diagnosis
+    without = effectiveness(latin)
+    gains = [effectiveness(_put_back(latin, each)) - without for each in suspects]
+    best = max(range(len(suspects)), key=lambda at: (gains[at], -_SEVERITY.index(suspects[at].cause)))
+    if gains[best] > 0:
+        return suspects[best].diagnosis
+    return Diagnosis("unknown") if readings is None else _worst(suspects).diagnosis
+
+
+_SEVERITY = ("segmentation", "no reading", "noise", "wrong reading first", "unread", "unknown")
+
+
+def _worst(suspects: Sequence[_Suspect]) -> _Suspect:
+    return min(suspects, key=lambda each: _SEVERITY.index(each.cause))
+
+
+def _suspected(
+    latin: tuple[Token, ...],
+    native: tuple[str, ...],
+    channel: Channel | None,
+    readings: Expansion | None,
+) -> _Suspect | None:
+    """The pair's words, if they may have lost the query."""
+    if tuple(token.text for token in latin) == native:
+        return None
+    if len(latin) != 1 or len(native) != 1:
+        return _Suspect("segmentation", latin, native)
+    typed, meant = latin[0].text, native[0]
+    noisy = channel is not None and channel.score(meant, typed) < NOISY * len(typed)
+    if readings is None:
+        return _Suspect("noise" if noisy else "unread", latin, native)
+    found = next(
+        (position.readings for position in readings.positions if position.token.start == latin[0].start), ()
+    )
+    terms = [reading.term for reading in found]
+    listed = tuple((reading.term, reading.probability) for reading in found)
+    if meant not in terms:
+        return _Suspect("noise" if noisy else "no reading", latin, native, listed)
+    return None if terms[0] == meant else _Suspect("wrong reading first", latin, native, listed)
+
+
+def _doubtful(readings: Expansion | None) -> Diagnosis:
+    """Every first reading is right: the word whose first reading is the least sure."""
+    if readings is None:
+        return Diagnosis("unknown")
+    read = [position for position in readings.positions if position.readings]
+    if not read:
+        return Diagnosis("ambiguity")
+    least = min(read, key=lambda position: position.readings[0].probability)
+    listed = tuple((reading.term, reading.probability) for reading in least.readings)
+    return Diagnosis("ambiguity", least.token.text, listed[0][0], listed)
+
+
+def _put_back(latin: str, suspect: _Suspect) -> str:
+    """The query with a suspect's native word in the place of what was typed."""
+    if not suspect.latin:
+        return f"{latin} {' '.join(suspect.native)}"
+    start, end = suspect.latin[0].start, suspect.latin[-1].end
+    return f"{latin[:start]}{' '.join(suspect.native)}{latin[end:]}"
+
+
+# ---- which Latin words stand for which native ones
+
+
+def aligned(
+    latin: Sequence[Token], native: Sequence[Token], channel: Channel | None
+) -> list[tuple[tuple[Token, ...], tuple[str, ...]]]:
+    """Latin tokens beside the native terms they stand for, in order.
+
+    As many of both: one by one. Otherwise the likeliest monotone alignment under the channel, in which a
+    word may stand for two, two for one, or one for none; without a channel, everything for everything.
+    """
+    words = [token.text for token in native]
+    if len(latin) == len(words):
+        return [((token,), (word,)) for token, word in zip(latin, words, strict=True)]
+    if channel is None:
+        return [(tuple(latin), tuple(words))]
+    best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {(0, 0): (0.0, (0, 0))}
+    for at in range(len(latin) + 1):
+        for to in range(len(words) + 1):
+            if (at, to) not in best:
+                continue
+            for step in _STEPS:
+                there = (at + step[0], to + step[1])
+                if there[0] > len(latin) or there[1] > len(words):
+                    continue
+                typed = "".join(token.text for token in latin[at : there[0]])
+                points = best[at, to][0] + _likeness(channel, typed, "".join(words[to : there[1]]), step)
+                if there not in best or points > best[there][0]:
+                    best[there] = points, (at, to)
+    pairs = []
+    here = (len(latin), len(words))
+    while here != (0, 0):
+        there = best[here][1]
+        pairs.append((tuple(latin[there[0] : here[0]]), tuple(words[there[1] : here[1]])))
+        here = there
+    return pairs[::-1]
+
+
+_STEPS = ((1, 1), (1, 2), (2, 1), (1, 0), (0, 1))  # Latin words, native words
+
+
+def _likeness(channel: Channel, latin: str, native: str, step: tuple[int, int]) -> float:
+    length = max(len(latin), len(native))
+    if not latin or not native:
+        return _DROPPED * length
+    points = max(channel.score(native, latin), _DROPPED * length)
+    return points if step == (1, 1) else points + _JOINED * length
+
+
+@lru_cache(maxsize=64)
+def _channel(language: str | None) -> Channel | None:
+    try:
+        return None if language is None else Channel.load(language)
+    except (LanguageError, ChannelError):
+        return None

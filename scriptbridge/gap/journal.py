@@ -1,0 +1,121 @@
+"""Answers that were got already, so that an interrupted measurement goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from scriptbridge.errors import GapError
+
+from .records import Answer, Collection
+
+__all__ = ["Journal", "default_folder", "digest"]
+
+_FLUSH_SECONDS = 1.0  # what a kill may lose
+
+
+def default_folder() -> Path:
+    """Where journals stand unless told otherwise: the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "scriptbridge" / "gap"
+
+
+def digest(collection: Collection) -> str:
+    """Equal for equal documents, whatever is asked of them."""
+    state = hashlib.sha256()
+    for id, text in collection.documents.items():
+        state.update(f"{id}\0{text}\0".encode("utf-8", "surrogatepass"))
+    return state.hexdigest()
+
+
+class Journal:
+    """A folder of files of answers, one for each system over each collection.
+
+    A file's name is made of everything that an answer depends on but the system's own state, so it lives only
+    as long as its measurement: `finish` removes it. Two processes that measure the same at once write the
+    same file, line by line, and neither is harmed.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """No folder: nothing is kept."""
+        self._folder = folder
+        self._files: list[Path] = []
+        self.resumed = 0
+        """Answers that an interrupted measurement had got."""
+
+    @contextmanager
+    def page(self, *identity: str) -> Iterator[Page]:
+        """The answers of one system over one collection, which `identity` names; written as they come."""
+        if self._folder is None:
+            yield Page({}, None)
+            return
+        name = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        file = self._folder / f"{name}.jsonl"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            known = dict(_read(file))
+            lines = file.open("a", encoding="utf-8")
+        except OSError as error:
+            raise GapError(
+                f"{file}: answers cannot be kept for a later run: {error.strerror or error}; "
+                "name another folder with --work"
+            ) from error
+        self._files.append(file)
+        self.resumed += len(known)
+        with lines:
+            yield Page(known, lines)
+
+    def finish(self) -> None:
+        """Forget everything: the measurement is complete, and the next one asks again."""
+        for file in self._files:
+            with suppress(OSError):
+                file.unlink()
+
+
+class Page:
+    """Answers by (query set, side, query id, number of the wording)."""
+
+    def __init__(self, known: dict[tuple[str, ...], Answer], lines: TextIO | None) -> None:
+        self._known = known
+        self._lines = lines
+        self._flushed = time.monotonic()
+        self.warm = False
+        """Whether the system has answered a query whose time doesn't count."""
+
+    def get(self, key: tuple[str, ...]) -> Answer | None:
+        """The answer that was got already."""
+        return self._known.get(key)
+
+    def add(self, key: tuple[str, ...], answer: Answer) -> None:
+        """Keep an answer. Failed ones are not: they are asked again."""
+        if self._lines is None or answer.error is not None:
+            return
+        self._lines.write(json.dumps([key, answer.hits, answer.seconds]) + "\n")
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self._lines.flush()
+            self._flushed = time.monotonic()
+
+
+def _read(file: Path) -> Iterable[tuple[tuple[str, ...], Answer]]:
+    """Whole lines only: a kill may have torn the last one."""
+    if not file.exists():
+        return
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError):
+                key, hits, seconds = json.loads(line)
+                yield tuple(key), Answer(tuple((id, score) for id, score in hits), seconds)
+    _end_line(file)
+
+
+def _end_line(file: Path) -> None:
+    """A torn line gets its end, so that the next one starts anew."""
+    with file.open("rb+") as raw:
+        if raw.seek(0, os.SEEK_END) and raw.seek(-1, os.SEEK_END) is not None and raw.read(1) != b"\n":
+            raw.write(b"\n")
