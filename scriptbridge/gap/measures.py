@@ -58,29 +58,30 @@ def per_query(answers: Answers, qrels: Qrels, ids: Sequence[str]) -> dict[str, N
 
 
 def behaviour(
-    answers: Answers, qrels: Qrels, ids: Sequence[str], languages: Mapping[str, str], threshold: float | None
+    answers: Answers, qrels: Qrels, languages: Mapping[str, str], threshold: float | None
 ) -> Behaviour:
-    """The Behaviour over all wordings of `ids`; `threshold` is the `confidence` that silent wrong hits reach.
+    """The Behaviour over all these answers; `threshold` is the `confidence` that silent wrong hits reach.
 
     A failed answer counts among the errors and, having no hits, among those with zero results; the seconds it
     took count among the latencies. Without a threshold, no first hit being right, every wrong one is silent.
-    Hits whose language is not known are not foreign, nor are they counted.
+    Hits whose language is not known are not foreign, nor are they counted; `foreign` is None also where no
+    hit is counted. ValueError without answers.
     """
-    told = [(query, answer) for query in ids for answer in _of(answers, query)]
+    told = [(query, answer) for query in answers for answer in _of(answers, query)]
     if not told:
-        raise ValueError("no queries to tell a system's behaviour from")
+        raise ValueError("no answers to tell a system's behaviour from")
     least = -math.inf if threshold is None else threshold
-    wrong = [
+    silent = sum(
         score >= least
         for query, answer in told
         for document, score in answer.hits[:1]
         if document not in _relevant(qrels, query)
-    ]
+    )
     milliseconds = [1000 * answer.seconds for _, answer in told if answer.seconds is not None]
     p50, p99 = np.percentile(milliseconds, [50, 99]).tolist() if milliseconds else (None, None)
     return Behaviour(
         zero_results=sum(not answer.hits for _, answer in told) / len(told),
-        silent_wrong=sum(wrong) / len(told),
+        silent_wrong=silent / len(told),
         foreign=_foreign(told, qrels, languages),
         p50=p50,
         p99=p99,
@@ -103,14 +104,12 @@ def confidence(answers: Answers, qrels: Qrels) -> float | None:
     return median_low(scores) if scores else None
 
 
-def language_of(qrels: Qrels, languages: Mapping[str, str], ids: Iterable[str]) -> str | None:
-    """The language of most documents relevant to these queries; None where none's is known.
+def language_of(query: str, qrels: Qrels, languages: Mapping[str, str]) -> str | None:
+    """The language of most of the query's relevant documents; None where none's is known.
 
-    A document counts once for each query. Of equally many, the first by its code.
+    Of equally many, the first by its code.
     """
-    counts = Counter(
-        languages[document] for query in ids for document in _relevant(qrels, query) if document in languages
-    )
+    counts = Counter(languages[document] for document in _relevant(qrels, query) if document in languages)
     return min(counts, key=lambda language: (-counts[language], language), default=None)
 
 
@@ -141,7 +140,7 @@ def _foreign(told: Iterable[tuple[str, Answer]], qrels: Qrels, languages: Mappin
         return None
     foreign = []
     for query, answer in told:
-        own = language_of(qrels, languages, [query])
+        own = language_of(query, qrels, languages)
         shown = list(_documents(answer))[:SHOWN]
         if own is not None:
             foreign += [languages[document] != own for document in shown if document in languages]
