@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,34 @@ def test_frequent_words_are_terms_in_its_letters(code: str) -> None:
             assert text.terms(sign) == [sign]
 
 
+@pytest.mark.parametrize("code", SHIPPED)
+def test_keyboards_type_the_language(code: str) -> None:
+    """Nearly all of its own letters have a key, and what keys type is of its script."""
+    language = languages.load(code)
+    typed = "".join(language.keyboard.values())
+    parts = set(unicodedata.normalize("NFD", typed)) | set(text.normalize(typed))
+    own = language.letters.removesuffix(language.borrowed)
+    without = [letter for letter in own if not set(unicodedata.normalize("NFD", letter)) <= parts]
+    assert len(without) <= 4, without  # those of AltGr, such as Sinhala ඳ, which a US keyboard lacks
+    for native in language.keyboard.values():
+        assert native == native.lower()
+        assert text.script_of(native) in {*language.scripts, "Zyyy"}, native
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "native"),
+    [
+        ("ru", "`", "ё"), ("uk", "]", "ї"), ("el", "s", "σ"), ("el", "w", "ς"), ("el", ";", "\u0301"),
+        ("he", "a", "ש"), ("he", "w", "'"), ("ar", "b", "لا"), ("ar", "a", "ش"), ("fa", "'", "گ"),
+        ("ur", "t", "ٹ"), ("sd", "k", "ڪ"), ("hi", "d", "्"), ("hi", "K", "ख"), ("mr", "N", "ळ"),
+        ("bn", "/", "\u09df"), ("gu", "k", "ક"), ("pa", "J", "ੜ"), ("ta", "B", "ழ"), ("te", "j", "ర"),
+        ("kn", "y", "ಬ"), ("ml", "V", "ൻ"), ("si", "wd", "ආ"), ("si", "`", "්\u200dර"),
+    ],
+)  # fmt: skip
+def test_known_keys(code: str, key: str, native: str) -> None:
+    assert languages.load(code).keyboard[key] == native
+
+
 # -- the loader
 
 
@@ -146,6 +175,12 @@ def test_spellings_too_long_for_the_kernels_are_left_out(file: Path) -> None:
     assert language.spellings()["θ"] == pytest.approx({"th": 3 / 5, "8": 1 / 5, "8oua": 1 / 5})
 
 
+def test_a_keyboard_has_rows_of_keys_and_keys_pressed_one_after_the_other(file: Path) -> None:
+    toml = GREEKISH.replace("[examples]", '[keyboard]\nas = "α σ"\n";" = "\\u0301"\nwd = "ω"\n[examples]', 1)
+    assert written(file, toml).keyboard == {"a": "α", "s": "σ", ";": "\u0301", "wd": "ω"}
+    assert written(file, GREEKISH).keyboard == {}
+
+
 def test_borrowed_letters_are_letters_with_segments(file: Path) -> None:
     toml = GREEKISH.replace("[segments]", 'borrowed = "ω"\n[segments]\n"ω" = { o = 1 }', 1)
     assert written(file, toml).letters == "αθνω"
@@ -161,7 +196,17 @@ def test_borrowed_letters_are_letters_with_segments(file: Path) -> None:
         ('scripts = ["Grek"]', 'scripts = ["Greek"]', "scripts: 'Greek'; a script is its ISO 15924 code"),
         ('scripts = ["Grek"]', 'scripts = "Grek"', "scripts: needs a list"),
         ('scripts = ["Grek"]', "scripts = []", "scripts: needs a list"),
-        ("[segments]", 'keyboard = "x"\n[segments]', "keyboard: unknown key"),
+        ("[segments]", 'segmenter = "x"\n[segments]', "segmenter: unknown key"),
+        ("[segments]", 'keyboard = "x"\n[segments]', "keyboard: needs to be a table"),
+        ("[segments]", 'keyboard.asd = "α σ"\n[segments]', "keyboard.asd: needs a string of what each key"),
+        ("[segments]", 'keyboard.a = "α σ"\n[segments]', "keyboard.a: needs a string of what each key"),
+        ("[segments]", 'keyboard.a = ""\n[segments]', "keyboard.a: needs a string of what each key"),
+        ("[segments]", "keyboard.a = 1\n[segments]", "keyboard.a: needs a string of what each key"),
+        ("[segments]", 'keyboard."α" = "α"\n[segments]', "keyboard.α: keys are named by the ASCII"),
+        ("[segments]", 'keyboard."a b" = "α β"\n[segments]', "keyboard.a b: keys are named by the ASCII"),
+        ("[segments]", 'keyboard."" = ""\n[segments]', "keyboard.: keys are named by the ASCII"),
+        ("[segments]", 'keyboard.aa = "α β"\n[segments]', "keyboard.aa: a repeated; write each key once"),
+        ("[segments]", 'keyboard.a = "αβγδ"\n[segments]', "keyboard.a: a key types 1 to 3 code points"),
         ('letters = "αθν"', 'letters = "αθνω"', "segments: nothing for 'ω'"),
         ('letters = "αθν"', 'letters = "αθνα"', "letters: α repeated"),
         ('letters = "αθν"', 'letters = "αθνΩ"', "letters: 'Ω' is not in normalised form; write 'ω'"),

@@ -30,6 +30,7 @@ _DIRECTORY = Path(__file__).parent
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}")
 _SPELLING = re.compile(rf"[a-z0-9']{{0,{MAX_SPELLING}}}")
+_KEYS = re.compile(r"[!-~]+")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-z0-9]{1,2}")
 
 
@@ -41,6 +42,10 @@ class Language:
     `segments` maps a native segment (1-3 normalised code points) to its Latin spellings and their weights;
     `spellings` is what a channel starts from. `examples` maps native words, spelled as in print, to usual
     romanizations.
+
+    `keyboard` maps keys, named by what they type on a US QWERTY keyboard ("B" is shift and b), to what they
+    type in the language's standard layout: raw letters and signs, lowercase, one to three code points. An
+    accent of U+0300-036F is a dead key, typed before its letter; two keys are pressed one after the other.
     """
 
     code: str
@@ -54,6 +59,7 @@ class Language:
     carriers: str = ""
     unwritten: dict[str, float] = field(default_factory=dict)
     doubling: float = 0.0
+    keyboard: Mapping[str, str] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def spellings(self) -> dict[str, dict[str, float]]:
@@ -217,7 +223,7 @@ class _Reader:
     """Checks one file's table, key by key."""
 
     REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
-    OPTIONAL = ("borrowed", "carriers", "unwritten", "doubling", "examples")
+    OPTIONAL = ("borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples")
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
         self.path = path
@@ -245,6 +251,7 @@ class _Reader:
             carriers=self.carriers(segments),
             unwritten=self.unwritten(),
             doubling=self.doubling(),
+            keyboard=self.keyboard(),
             examples=self.examples(),
         )
 
@@ -362,6 +369,24 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
             self.refuse("doubling", f"needs a chance, from 0 to below 1; got {value!r}")
         return float(value)
+
+    def keyboard(self) -> dict[str, str]:
+        result: dict[str, str] = {}
+        for keys, value in self.tables("keyboard").items():
+            name = f"keyboard.{keys}"
+            if not _KEYS.fullmatch(keys):
+                self.refuse(name, "keys are named by the ASCII characters that they type on a US keyboard")
+            natives = value.split() if isinstance(value, str) else []
+            typed = [keys] if len(natives) == 1 and len(keys) == 2 else list(keys)
+            if len(natives) != len(typed):
+                self.refuse(name, f"needs a string of what each key types, spaces between; got {value!r}")
+            for key, native in zip(typed, natives, strict=True):
+                if len(native) > MAX_SEGMENT:
+                    self.refuse(name, f"a key types 1 to {MAX_SEGMENT} code points; got {native!r}")
+                if key in result:
+                    self.refuse(name, f"{key} repeated; write each key once")
+                result[key] = native
+        return result
 
     def examples(self) -> dict[str, list[str]]:
         examples = self.tables("examples")
