@@ -73,7 +73,6 @@ def randomization_test(differences: ArrayLike, seed: int, permutations: int = 10
     values = values[values != 0]
     if not len(values):
         return 1.0
-    values = values / np.abs(values).max()
     least = abs(values.sum()) - ROUNDING * np.abs(values).sum()
     if 2 ** len(values) <= permutations:
         return float(np.mean(np.abs(_signed_sums(values)) >= least))
