@@ -8,15 +8,16 @@ half is searched with a channel estimated without the pairs that only its own se
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.channels import estimate
-from benchmarks.datasets import Collection, QuerySet, read_pairs
+from benchmarks.datasets import read_pairs
 from scriptbridge import text
-from scriptbridge.channel import Channel
+from scriptbridge.gap.records import Collection, QuerySet, Ranking
+from scriptbridge.index import Index
 
-__all__ = ["HALVES", "SEEN_PAIRS", "channel_for", "half_of", "own_pairs"]
+__all__ = ["HALVES", "SEEN_PAIRS", "CrossFitted", "halves", "own_pairs"]
 
 SEEN_PAIRS = {
     "bn.banglatlit-knownitem": "bn.banglatlit-words.tsv.gz",
@@ -25,40 +26,69 @@ SEEN_PAIRS = {
 """Sets whose sentences the shipped weights learned from: the file of ``data/pairs`` with those words."""
 HALVES = 2
 
+Queries = Mapping[str, str]
 
-def half_of(queries: QuerySet, half: int) -> QuerySet:
-    """Every second query, all those of a document together."""
-    documents = sorted({id for ids in queries.relevant.values() for id in ids})
+
+class CrossFitted:
+    """scriptbridge over a set of SEEN_PAIRS, each query read by the channel that has not seen its half."""
+
+    name = "scriptbridge"
+
+    def __init__(self, data: Path, collection: Collection, folder: Path) -> None:
+        """Index the collection in `folder`."""
+        (queries,) = collection.query_sets
+        code = collection.name.split(".")[0]
+        index = Index.create(folder / "index", languages=[code])
+        index.add(collection.documents.items())
+        index.commit()
+        index.close()
+        self._half: dict[str, int] = {}
+        self._indexes = []
+        for number, half in enumerate(halves(queries)):
+            channel = estimate(data, code, without=own_pairs(data, collection, half))
+            self._half |= dict.fromkeys(half.values(), number)
+            self._indexes.append(Index.open(folder / "index", channels=[channel]))
+
+    def search(self, query: str, k: int) -> Ranking:
+        """What the query's half finds; of one that stands in both halves, the later."""
+        return self._indexes[self._half[query]].rank(query, k)
+
+    def close(self) -> None:
+        """Close the indexes."""
+        for index in self._indexes:
+            index.close()
+
+
+def halves(queries: QuerySet) -> Sequence[Queries]:
+    """The Latin queries in halves, by id: every second one, all those of a document together."""
+    documents = sorted({id for ids in queries.qrels.values() for id in ids})
     turn = {id: number % HALVES for number, id in enumerate(documents)}
-    relevant = {query: ids for query, ids in queries.relevant.items() if turn[min(ids)] == half}
-    latin = {query: typed for query, typed in queries.latin.items() if query in relevant}
-    return replace(queries, latin=latin, relevant=relevant)
+    parts: list[dict[str, str]] = [{} for _ in range(HALVES)]
+    for id, texts in (queries.latin.texts if queries.latin else {}).items():
+        parts[turn[min(queries.qrels[id])]][id] = texts[0]
+    return parts
 
 
-def channel_for(data: Path, collection: Collection, half: QuerySet) -> Channel:
-    """The channel of the half's language, estimated without the pairs that only its sentences gave."""
-    return estimate(data, half.language, without=own_pairs(data, collection, half))
-
-
-def own_pairs(data: Path, collection: Collection, half: QuerySet) -> frozenset[tuple[str, str]]:
+def own_pairs(data: Path, collection: Collection, half: Queries) -> frozenset[tuple[str, str]]:
     """The normalised word pairs of the set's source that stand in the sentences of `half` and nowhere else.
 
     A pair does where its sentences hold it as often as the source does.
     """
     known: Counter[tuple[str, str]] = Counter()
-    for pair in read_pairs(data / "pairs" / SEEN_PAIRS[half.name]):
+    for pair in read_pairs(data / "pairs" / SEEN_PAIRS[collection.name]):
         known[text.normalize(pair.native), text.normalize(pair.latin)] += pair.count
     elsewhere = known - _pairs_within(collection, half)
     return frozenset(known.keys() - elsewhere.keys())
 
 
-def _pairs_within(collection: Collection, queries: QuerySet) -> Counter[tuple[str, str]]:
+def _pairs_within(collection: Collection, half: Queries) -> Counter[tuple[str, str]]:
     """How often a native word of a sentence and a Latin word of its query might be a pair, at most."""
+    (queries,) = collection.query_sets
     pairs: Counter[tuple[str, str]] = Counter()
-    for query, documents in queries.relevant.items():
-        typed = Counter(text.terms(queries.latin[query]))
-        for id in documents:
-            written = Counter(text.terms(collection.texts[id]))
+    for query, latin in half.items():
+        typed = Counter(text.terms(latin))
+        for id in queries.qrels[query]:
+            written = Counter(text.terms(collection.documents[id]))
             pairs.update(
                 {(native, latin): min(n, m) for native, n in written.items() for latin, m in typed.items()}
             )

@@ -1,28 +1,19 @@
-"""The sets of ``data/retrieval``: native documents, Latin queries, and what each query should find."""
+"""The sets of ``data/retrieval`` that the benchmarks measure, and the word pairs of ``data/pairs``."""
 
 from __future__ import annotations
 
 import gzip
-import itertools
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-__all__ = [
-    "DAKSHINA",
-    "KINDS",
-    "USER_TEXT",
-    "Collection",
-    "QuerySet",
-    "WordPair",
-    "known_sets",
-    "load_collection",
-    "load_queries",
-    "merge",
-    "prefixed",
-    "read_pairs",
-]
+from scriptbridge.gap import collection as collections
+from scriptbridge.gap.records import Collection, LatinQueries, QuerySet
+
+Value = TypeVar("Value")
+
+__all__ = ["DAKSHINA", "KINDS", "USER_TEXT", "WordPair", "known_sets", "load", "merge", "read_pairs", "typed"]
 
 _DAKSHINA_LANGUAGES = ("bn", "gu", "hi", "kn", "ml", "mr", "pa", "sd", "si", "ta", "te", "ur")
 DAKSHINA = tuple(f"{code}.dakshina-dev" for code in _DAKSHINA_LANGUAGES)
@@ -39,35 +30,6 @@ USER_TEXT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
-    """Documents by id, and the language of each."""
-
-    name: str
-    texts: dict[str, str]
-    languages: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class QuerySet:
-    """Queries by id. `native` is the same queries in native script, where the set has them.
-
-    `relevant` maps a query's id to the ids of the documents it should find.
-    """
-
-    name: str
-    kind: str | None
-    language: str
-    latin: dict[str, str]
-    native: dict[str, str] | None
-    relevant: dict[str, list[str]]
-
-    @property
-    def label(self) -> str:
-        """The set and the kind of its queries, for people to read."""
-        return self.name if self.kind is None else f"{self.name} {self.kind}"
-
-
-@dataclass(frozen=True, slots=True)
 class WordPair:
     """A native word, a Latin spelling of it, and how often that was seen."""
 
@@ -76,49 +38,48 @@ class WordPair:
     count: int
 
 
-def known_sets() -> list[tuple[str, str | None]]:
-    """Every (set, kind of query) that the benchmark measures."""
-    return [(name, kind) for name in DAKSHINA for kind in KINDS] + [(name, None) for name in USER_TEXT]
+def known_sets() -> list[tuple[str, str]]:
+    """Every (set, kind of query) that the benchmark measures; a set with but one kind calls it ""."""
+    return [(name, kind) for name in DAKSHINA for kind in KINDS] + [(name, "") for name in USER_TEXT]
 
 
-def load_collection(data: Path, name: str) -> Collection:
-    """The documents of ``data/retrieval/NAME``."""
-    texts = _texts(data / "retrieval" / name / "docs.jsonl")
-    return Collection(name, texts, dict.fromkeys(texts, name.split(".")[0]))
+def load(data: Path, name: str, *, limit: int = 0, skip: int = 0) -> Collection:
+    """``data/retrieval/NAME``, with each set's queries after the first `skip`, at most `limit` if not 0."""
+    return collections.load(str(data / "retrieval" / name), limit=limit, skip=skip)
 
 
-def load_queries(data: Path, name: str, kind: str | None, limit: int = 0, skip: int = 0) -> QuerySet:
-    """The queries of ``data/retrieval/NAME`` after the first `skip`, at most `limit` unless that is 0."""
-    folder = data / "retrieval" / name
-    infix = "" if kind is None else f".{kind}"
-    latin = dict(
-        itertools.islice(
-            _texts(folder / f"queries{infix}.latin.jsonl").items(), skip, skip + limit if limit else None
-        )
+def typed(collection: Collection, kind: str) -> list[str]:
+    """The Latin queries of one kind, each once."""
+    (queries,) = [each for each in collection.query_sets if each.name == kind]
+    texts = queries.latin.texts.values() if queries.latin else ()
+    return list(dict.fromkeys(query for wordings in texts for query in wordings))
+
+
+def merge(name: str, parts: Sequence[Collection]) -> Collection:
+    """One collection of several, in which their names and ``/`` stand before ids and query sets' names."""
+    return Collection(
+        name,
+        {key: text for part in parts for key, text in _prefixed(part.name, part.documents).items()},
+        {key: code for part in parts for key, code in _prefixed(part.name, part.languages).items()},
+        tuple(_renamed(part.name, each) for part in parts for each in part.query_sets),
     )
-    native_file = folder / f"queries{infix}.native.jsonl"
-    native: dict[str, str] | None = None
-    if native_file.exists():
-        native = {id: text for id, text in _texts(native_file).items() if id in latin}
-    relevant: dict[str, list[str]] = {}
-    for line in (folder / f"qrels{infix}.tsv").read_text(encoding="utf-8").splitlines():
-        query, document, _ = line.split("\t")
-        if query in latin:
-            relevant.setdefault(query, []).append(document)
-    return QuerySet(name, kind, name.split(".")[0], latin, native, relevant)
 
 
-def merge(name: str, collections: list[Collection]) -> Collection:
-    """One collection of several; each document's id is preceded by its set's name and ``/``."""
-    texts = {f"{c.name}/{id}": text for c in collections for id, text in c.texts.items()}
-    languages = {f"{c.name}/{id}": language for c in collections for id, language in c.languages.items()}
-    return Collection(name, texts, languages)
+def _renamed(prefix: str, queries: QuerySet) -> QuerySet:
+    latin = queries.latin
+    return replace(
+        queries,
+        name=f"{prefix}/{queries.name}",
+        native=_prefixed(prefix, queries.native),
+        latin=None if latin is None else LatinQueries(latin.author, _prefixed(prefix, latin.texts)),
+        qrels={
+            f"{prefix}/{query}": _prefixed(prefix, documents) for query, documents in queries.qrels.items()
+        },
+    )
 
 
-def prefixed(queries: QuerySet) -> QuerySet:
-    """The queries of a set for a collection that `merge` made."""
-    relevant = {query: [f"{queries.name}/{id}" for id in ids] for query, ids in queries.relevant.items()}
-    return replace(queries, relevant=relevant)
+def _prefixed(prefix: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    return {f"{prefix}/{key}": value for key, value in values.items()}
 
 
 def read_pairs(file: Path) -> list[WordPair]:
@@ -127,14 +88,3 @@ def read_pairs(file: Path) -> list[WordPair]:
         next(lines)  # the columns' names
         rows = [line.rstrip("\n").split("\t") for line in lines]
     return [WordPair(native, latin, int(count)) for native, latin, count in rows]
-
-
-def _texts(file: Path) -> dict[str, str]:
-    return dict(_records(file))
-
-
-def _records(file: Path) -> Iterator[tuple[str, str]]:
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield record["id"], record["text"]

@@ -101,7 +101,7 @@ class Results:
     def all(self) -> list[Result]:
         """Results in the order of the sets."""
         order = {key: number for number, key in enumerate(datasets.known_sets())}
-        return sorted(self._results.values(), key=lambda each: (each.index, order[each.set, each.kind]))
+        return sorted(self._results.values(), key=lambda each: (each.index, order[each.set, each.kind or ""]))
 
     @property
     def checks(self) -> list[NativeCheck]:

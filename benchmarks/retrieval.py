@@ -1,9 +1,9 @@
 """What Latin queries find, beside what the same queries find in native script.
 
-``python -m benchmarks.retrieval ../shared/data`` measures nDCG@10 on every set: native queries over plain
-BM25; fold, fold + fuzzy and scriptbridge with Latin queries; the ratio of scriptbridge to native. Then the
-same with all Dakshina collections in one index, and whether native queries score in scriptbridge exactly as
-in plain BM25.
+``python -m benchmarks.retrieval ../shared/data`` measures nDCG@10 on every set with the gap meter: native
+queries over plain BM25; fold, fold + fuzzy and scriptbridge with Latin queries; the ratio of scriptbridge to
+native. Then the same with all Dakshina collections in one index, and whether native queries score in
+scriptbridge exactly as in plain BM25.
 
 Progress goes to stderr, the table to stdout, the figures to a JSON file, to which a later run of some
 systems or sets adds its own.
@@ -14,118 +14,145 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import ir_measures
-from ir_measures import nDCG
-
 from benchmarks import datasets, report, tables
-from benchmarks.baselines import FoldedIndex, PlainIndex, Ranking, fold, nearest_terms
-from benchmarks.crossfit import HALVES, SEEN_PAIRS, channel_for, half_of
-from benchmarks.datasets import Collection, QuerySet
+from benchmarks.crossfit import SEEN_PAIRS, CrossFitted
 from benchmarks.results import ALONE, SYSTEMS, TOGETHER, NativeCheck, Result, Results
 from scriptbridge import text
-from scriptbridge.bridge import Bridge
-from scriptbridge.index import Index
-from scriptbridge.lexicon import Lexicon
-from scriptbridge.types import Document
+from scriptbridge.gap import meter
+from scriptbridge.gap.records import Cell, Collection, QuerySet, Ranking
+from scriptbridge.gap.systems import system
 
-__all__ = ["main", "ndcg"]
+__all__ = ["main"]
 
 K = 10
 SAME_SCORE = 1e-5  # relative; scores are 32-bit floats, summed in an order of the engine's own
 FIRST_QUERIES = 1000
+REFERENCE = {"native": "bm25"}
+"""What a system of the results is called where the gap meter measures it."""
 
 
-def ndcg(rankings: Mapping[str, Ranking], relevant: Mapping[str, Iterable[str]]) -> float:
-    """Mean nDCG@10 over all queries of `relevant`; one that found nothing counts as 0."""
-    qrels = [ir_measures.Qrel(query, id, 1) for query, ids in relevant.items() for id in ids]
-    run = [ir_measures.ScoredDoc(query, id, score) for query, hits in rankings.items() for id, score in hits]
-    return float(ir_measures.calc_aggregate([nDCG @ K], qrels, run)[nDCG @ K]) if run else 0.0
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is measured, and how."""
+
+    data: Path
+    systems: Sequence[str]
+    limit: int
+    skip: int = 0
+    detect: bool = False
+
+    def load(self, name: str) -> Collection:
+        """A set; without its documents' languages where the index has to find them out."""
+        loaded = datasets.load(self.data, name, limit=self.limit, skip=self.skip)
+        return replace(loaded, languages={}) if self.detect else loaded
 
 
-class Searchers:
-    """The systems over one collection, each built when it is first asked for."""
-
-    def __init__(self, data: Path, collection: Collection, folder: Path, *, detect: bool) -> None:
-        self._data = data
-        self.collection = collection
-        self._folder = folder
-        self._detect = detect
-        self._plain: PlainIndex | None = None
-        self._folded: FoldedIndex | None = None
-        self._index: Index | None = None
-
-    def rank(self, system: str, queries: QuerySet) -> dict[str, Ranking]:
-        """What `system` finds for each query."""
-        if system == "native":
-            return {id: self.plain.rank(text.terms(query), K) for id, query in (queries.native or {}).items()}
-        if system == "fold":
-            return {id: self.folded.rank(fold(query), K) for id, query in queries.latin.items()}
-        if system == "fold+fuzzy":
-            return self._fuzzy(queries)
-        if queries.name in SEEN_PAIRS:
-            return self._crossfitted(queries)
-        return {id: self.index.rank(query, K) for id, query in queries.latin.items()}
-
-    @property
-    def plain(self) -> PlainIndex:
-        """Native words, as they are."""
-        if self._plain is None:
-            self._plain = PlainIndex((id, text.terms(words)) for id, words in self.collection.texts.items())
-        return self._plain
-
-    @property
-    def folded(self) -> FoldedIndex:
-        """Folded words."""
-        if self._folded is None:
-            self._folded = FoldedIndex(self.collection.texts.items())
-        return self._folded
-
-    @property
-    def index(self) -> Index:
-        """scriptbridge's."""
-        if self._index is None:
-            self._index = Index.create(self._folder / "index")
-            languages = {} if self._detect else self.collection.languages
-            self._index.add(
-                Document(id, {"text": words}, languages.get(id))
-                for id, words in self.collection.texts.items()
-            )
-            self._index.commit()
-        return self._index
-
-    def _fuzzy(self, queries: QuerySet) -> dict[str, Ranking]:
-        words = {id: fold(query) for id, query in queries.latin.items()}
-        nearest = nearest_terms((word for each in words.values() for word in each), self.folded.terms())
-        return {
-            id: self.folded.rank_expanded([nearest[word] for word in each], K) for id, each in words.items()
-        }
-
-    def _crossfitted(self, queries: QuerySet) -> dict[str, Ranking]:
-        lexicon = Lexicon.from_terms(self.plain.terms(), len(self.collection.texts))
-        rankings: dict[str, Ranking] = {}
-        for half in (half_of(queries, number) for number in range(HALVES)):
-            bridge = Bridge(lexicon, [channel_for(self._data, self.collection, half)])
-            rankings |= {id: self.index.score(bridge.expand(query), K) for id, query in half.latin.items()}
-        return rankings
+def measure(settings: Settings, names: Sequence[str], results: Results) -> None:
+    """Every set by itself."""
+    for name in names:
+        collection = settings.load(name)
+        for query_set, scores in _scores(settings, collection).items():
+            results.add(_result(ALONE, name, query_set, collection, scores))
+        if "scriptbridge" in settings.systems:
+            for check in check_native(collection):
+                results.add_check(check)
 
 
-def check_native(searchers: Searchers, queries: QuerySet) -> NativeCheck:
-    """Native queries in scriptbridge and in plain BM25."""
-    tokens = {id: text.tokenize(query) for id, query in (queries.native or {}).items()}
-    native = [id for id, each in tokens.items() if all(token.script != "Latn" for token in each)]
-    differences, same = [0.0], 0
-    for id in native:
-        ours = searchers.index.rank((queries.native or {})[id], K)
-        plain = searchers.plain.rank([token.text for token in tokens[id]], K)
-        differences += [abs(mine - other) for (_, mine), (_, other) in zip(ours, plain, strict=False)]
-        same += _same(ours, plain)
-    share = same / len(native) if native else 1.0
-    return NativeCheck(
-        queries.name, queries.kind, len(native), len(tokens) - len(native), max(differences), share
+def measure_together(settings: Settings, results: Results) -> None:
+    """All Dakshina collections in one index."""
+    collection = datasets.merge("twelve", [settings.load(name) for name in datasets.DAKSHINA])
+    for query_set, scores in _scores(settings, collection).items():
+        name, _, kind = query_set.partition("/")
+        results.add(_result(TOGETHER, name, kind, collection, scores))
+
+
+def _scores(settings: Settings, collection: Collection) -> dict[str, dict[str, tuple[float, int]]]:
+    """Query set → system → nDCG@10 (of native queries for `native`, else of Latin ones), and queries."""
+    systems = [each for each in settings.systems if each != "native" or _has_native(collection)]
+    openers = {each: _opener(settings, collection, each) for each in systems}
+    measured = meter.measure([collection], list(openers.values()), progress=_progress, explain=False)
+    found: dict[str, dict[str, tuple[float, int]]] = {}
+    for cell in measured.cells:
+        name = next(each for each in systems if REFERENCE.get(each, each) == cell.system)
+        found.setdefault(cell.query_set, {})[name] = (_score(cell, name), cell.queries)
+    return found
+
+
+def _score(cell: Cell, name: str) -> float:
+    figures = cell.figures[meter.MAIN]
+    return figures.native or 0.0 if name == "native" else figures.latin
+
+
+def _opener(settings: Settings, collection: Collection, name: str) -> str | meter.Opener:
+    if name == "scriptbridge" and collection.name in SEEN_PAIRS:
+        return lambda opened, folder: CrossFitted(settings.data, opened, folder)
+    return REFERENCE.get(name, name)
+
+
+def _has_native(collection: Collection) -> bool:
+    return any(each.native for each in collection.query_sets)
+
+
+def _progress(what: str, done: int, of: int) -> None:
+    if done == of > 0:
+        report.say(f"{what}: {done:,} queries")
+
+
+def _result(
+    index: str, name: str, kind: str, collection: Collection, scores: dict[str, tuple[float, int]]
+) -> Result:
+    queries = next(iter(scores.values()))[1]
+    return Result(
+        index,
+        name,
+        kind or None,
+        name.split(".")[0],
+        len(collection.documents),
+        queries,
+        {system: score for system, (score, _) in scores.items()},
     )
+
+
+def check_native(collection: Collection) -> list[NativeCheck]:
+    """Native queries in scriptbridge and in plain BM25."""
+    if not _has_native(collection):
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        ours = system("scriptbridge", collection, Path(folder))
+        plain = system("bm25", collection, Path(folder))
+        checks = [
+            _compared(each, collection.name, ours.search, plain.search) for each in collection.query_sets
+        ]
+        ours.close()
+        plain.close()
+    return checks
+
+
+def _compared(
+    queries: QuerySet, name: str, ours: Callable[[str, int], Ranking], plain: Callable[[str, int], Ranking]
+) -> NativeCheck:
+    native = [query for query in queries.native.values() if _all_native(query)]
+    differences, same = [0.0], 0
+    for query in native:
+        mine, other = ours(query, K), plain(query, K)
+        differences += [abs(a - b) for (_, a), (_, b) in zip(mine, other, strict=False)]
+        same += _same(mine, other)
+    return NativeCheck(
+        name,
+        queries.name or None,
+        len(native),
+        len(queries.native) - len(native),
+        max(differences),
+        same / len(native) if native else 1.0,
+    )
+
+
+def _all_native(query: str) -> bool:
+    return all(token.script != "Latn" for token in text.tokenize(query))
 
 
 def _same(ours: Ranking, plain: Ranking) -> bool:
@@ -139,60 +166,6 @@ def _same(ours: Ranking, plain: Ranking) -> bool:
 def _above_last(ranking: Ranking) -> set[str]:
     last = ranking[-1][1] if len(ranking) == K else 0.0
     return {id for id, score in ranking if score > last * (1 + SAME_SCORE)}
-
-
-def measure(
-    data: Path,
-    names: Sequence[str],
-    systems: Sequence[str],
-    limit: int,
-    results: Results,
-    *,
-    skip: int = 0,
-    detect: bool = False,
-) -> None:
-    """Every set by itself."""
-    for name in names:
-        collection = datasets.load_collection(data, name)
-        with tempfile.TemporaryDirectory() as folder:
-            searchers = Searchers(data, collection, Path(folder), detect=detect)
-            for kind in [kind for known, kind in datasets.known_sets() if known == name]:
-                queries = datasets.load_queries(data, name, kind, limit, skip)
-                _keep(results, ALONE, searchers, queries, systems)
-                if queries.native and "scriptbridge" in systems:
-                    results.add_check(check_native(searchers, queries))
-
-
-def measure_together(
-    data: Path, systems: Sequence[str], limit: int, results: Results, *, skip: int = 0, detect: bool = False
-) -> None:
-    """All Dakshina collections in one index."""
-    collection = datasets.merge(
-        "dakshina-dev", [datasets.load_collection(data, name) for name in datasets.DAKSHINA]
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        searchers = Searchers(data, collection, Path(folder), detect=detect)
-        for name in datasets.DAKSHINA:
-            for kind in datasets.KINDS:
-                queries = datasets.prefixed(datasets.load_queries(data, name, kind, limit, skip))
-                _keep(results, TOGETHER, searchers, queries, systems)
-
-
-def _keep(
-    results: Results, index: str, searchers: Searchers, queries: QuerySet, systems: Sequence[str]
-) -> None:
-    scores = {
-        system: ndcg(searchers.rank(system, queries), queries.relevant)
-        for system in systems
-        if system != "native" or queries.native
-    }
-    documents = len(searchers.collection.texts)
-    result = results.add(
-        Result(index, queries.name, queries.kind, queries.language, documents, len(queries.latin), scores)
-    )
-    figures = "  ".join(f"{system} {score:.4f}" for system, score in result.scores.items())
-    ratio = "" if result.ratio is None else f"  scriptbridge/native {result.ratio:.4f}"
-    report.say(f"{index}: {queries.label}: {figures}{ratio}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -217,10 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     names = every if options.sets is None else options.sets
     results = Results(options.out, options.queries)
-    how = {"skip": options.skip, "detect": options.detect}
-    measure(options.data, names, options.systems, options.queries, results, **how)
+    settings = Settings(options.data, options.systems, options.queries, options.skip, options.detect)
+    measure(settings, names, results)
     if options.together or (options.together is None and options.sets is None):
-        measure_together(options.data, options.systems, options.queries, results, **how)
+        measure_together(settings, results)
     results.finish(report.circumstances("benchmarks.retrieval", arguments))
     print(tables.retrieval(report.load(options.out)))
 

@@ -29,12 +29,12 @@ from typing import Any
 import numba
 
 from benchmarks import datasets, report, tables
-from benchmarks.baselines import FoldedIndex
-from benchmarks.datasets import Collection
 from benchmarks.synthetic import enlarge, invented
 from scriptbridge import bridge as bridge_module
 from scriptbridge import text
 from scriptbridge.bridge import Bridge
+from scriptbridge.gap.baselines import FoldedIndex
+from scriptbridge.gap.records import Collection
 from scriptbridge.index import Index
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Document
@@ -92,7 +92,7 @@ Section = list[QueryTimes | Cost]
 
 def million(data: Path) -> Section:
     """One language with a million terms: real documents, and invented ones (see `synthetic`)."""
-    collection = enlarge(datasets.load_collection(data, LANGUAGE), MILLION)
+    collection = enlarge(datasets.load(data, LANGUAGE), MILLION)
     with _indexed(collection) as index:
         times = [
             _compare("one language, a million terms", index, collection, queries, kind, 1.0)
@@ -103,9 +103,7 @@ def million(data: Path) -> Section:
 
 def twelve(data: Path) -> Section:
     """The twelve Dakshina collections in one index."""
-    collection = datasets.merge(
-        "twelve", [datasets.load_collection(data, name) for name in datasets.DAKSHINA]
-    )
+    collection = datasets.merge("twelve", [datasets.load(data, name) for name in datasets.DAKSHINA])
     with _indexed(collection) as index:
         return [
             _compare("twelve languages in one index", index, collection, queries, kind, 1.5)
@@ -117,7 +115,7 @@ def single(data: Path) -> Section:
     """Collections of 10,000 documents, one language each."""
     section: Section = []
     for name in SINGLE:
-        collection = datasets.load_collection(data, name)
+        collection = datasets.load(data, name)
         with _indexed(collection) as index:
             section += [
                 _compare(f"10,000 documents, {name}", index, collection, queries, kind, 2.0)
@@ -133,8 +131,8 @@ def _queries(data: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]
     for kind in datasets.KINDS:
         chosen: list[str] = []
         for name in names:
-            typed = datasets.load_queries(data, name, kind).latin.values()
-            chosen += [query for query in dict.fromkeys(typed) if len(text.terms(query)) == 4][:each]
+            typed = datasets.typed(datasets.load(data, name), kind)
+            chosen += [query for query in typed if len(text.terms(query)) == 4][:each]
         random.Random(report.SEED).shuffle(chosen)
         yield kind, chosen
 
@@ -142,7 +140,7 @@ def _queries(data: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]
 def _compare(
     case: str, index: Index, collection: Collection, queries: Sequence[str], kind: str, limit: float
 ) -> QueryTimes:
-    folded = FoldedIndex(collection.texts.items())
+    folded = FoldedIndex(collection.documents.items())
     systems: list[Callable[[str], object]] = [
         functools.partial(folded.fuzzy_rank, k=K),
         functools.partial(index.rank, k=K),
@@ -151,7 +149,7 @@ def _compare(
     times = QueryTimes(
         case,
         kind,
-        len(collection.texts),
+        len(collection.documents),
         len(index.bridge.lexicon),
         len(queries) - WARM_UP,
         fuzzy,
@@ -209,7 +207,9 @@ def _indexed(collection: Collection) -> Iterator[Index]:
 
 
 def _documents(collection: Collection) -> list[Document]:
-    return [Document(id, {"text": words}, collection.languages[id]) for id, words in collection.texts.items()]
+    return [
+        Document(id, {"text": words}, collection.languages[id]) for id, words in collection.documents.items()
+    ]
 
 
 # ---- the bridge
@@ -217,9 +217,9 @@ def _documents(collection: Collection) -> list[Document]:
 
 def decode(data: Path) -> Section:
     """Time to read one token over lexicons of growing size."""
-    collection = datasets.load_collection(data, LANGUAGE)
-    real = sorted({term for words in collection.texts.values() for term in text.terms(words)})
-    queries = datasets.load_queries(data, LANGUAGE, "rare").latin.values()
+    collection = datasets.load(data, LANGUAGE)
+    real = sorted({term for words in collection.documents.values() for term in text.terms(words)})
+    queries = datasets.typed(collection, "rare")
     tokens = list(dict.fromkeys(token.text for query in queries for token in text.tokenize(query)))
     section: Section = []
     random.Random(report.SEED).shuffle(real)
@@ -261,9 +261,7 @@ def _opening(path: Path) -> Section:
 
 def indexing(data: Path) -> Section:
     """Documents a second of processor time, all threads counted, with the commit."""
-    collection = datasets.merge(
-        "twelve", [datasets.load_collection(data, name) for name in datasets.DAKSHINA]
-    )
+    collection = datasets.merge("twelve", [datasets.load(data, name) for name in datasets.DAKSHINA])
     documents = _documents(collection)
     with tempfile.TemporaryDirectory() as folder:
         with Index.create(Path(folder) / "warm-up") as index:
@@ -283,7 +281,7 @@ def indexing(data: Path) -> Section:
 
 def command(data: Path) -> Section:
     """The `search` command in a process of its own, from start to end; compiled code is cached on disk."""
-    collection = datasets.load_collection(data, LANGUAGE)
+    collection = datasets.load(data, LANGUAGE)
     with _indexed(collection) as index:
         call = [sys.executable, "-c", SEARCH_COMMAND, "search", str(index.path), "gulab vishesh"]
         subprocess.run(call, check=True, stdout=subprocess.DEVNULL)

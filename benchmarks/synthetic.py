@@ -6,9 +6,9 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 
-from benchmarks.datasets import Collection
 from benchmarks.report import SEED
 from scriptbridge import text
+from scriptbridge.gap.records import Collection
 
 __all__ = ["enlarge", "invented"]
 
@@ -44,13 +44,13 @@ def enlarge(collection: Collection, terms: int) -> Collection:
     Each has eight invented words, that stand nowhere else, and four real ones.
     """
     language = next(iter(collection.languages.values()))
-    real = sorted({term for words in collection.texts.values() for term in text.terms(words)})
+    real = sorted({term for words in collection.documents.values() for term in text.terms(words)})
     letters_only = [word for word in real if text.script_of(word) not in ("Latn", "Zyyy")]
     new = invented(letters_only, max(0, terms - len(real)))
     choose = random.Random(SEED)
-    texts = dict(collection.texts)
+    texts = dict(collection.documents)
     for at in range(0, len(new), _NEW_WORDS):
         words = new[at : at + _NEW_WORDS] + choose.choices(letters_only, k=_REAL_WORDS)
         choose.shuffle(words)
         texts[f"invented-{at}"] = " ".join(words)
-    return Collection(f"{collection.name}, {terms:,} terms", texts, dict.fromkeys(texts, language))
+    return Collection(f"{collection.name}, {terms:,} terms", texts, dict.fromkeys(texts, language), ())

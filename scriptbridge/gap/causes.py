@@ -8,6 +8,7 @@ for any system that searches; one that tells no readings has every word under su
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ _DROPPED = -4.0  # a letter: and to leave a word without a counterpart
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A cause; the Latin word, the native one that it stands for, and what the word was read as."""
+    """A cause; the Latin word and the native one that it stands for, as written, and its readings."""
 
     cause: str
     token: str | None = None
@@ -51,13 +52,8 @@ class Diagnosis:
 class _Suspect:
     cause: str
     latin: tuple[Token, ...]
-    native: tuple[str, ...]
+    native: tuple[Token, ...]
     readings: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def diagnosis(self) -> Diagnosis:
-        typed = " ".join(token.text for token in self.latin)
-        return Diagnosis(self.cause, typed or None, " ".join(self.native) or None, self.readings)
 
 
 def diagnose(
@@ -77,14 +73,17 @@ def diagnose(
     suspects = [suspect for pair in pairs if (suspect := _suspected(*pair, channel, readings))]
     if not suspects:
         return _doubtful(readings)
-    if effectiveness is None or (len(suspects) == 1 and readings is not None):
-        return _worst(suspects).diagnosis
-    without = effectiveness(latin)
-    gains = [effectiveness(_put_back(latin, each)) - without for each in suspects]
-    best = max(range(len(suspects)), key=lambda at: (gains[at], -_SEVERITY.index(suspects[at].cause)))
-    if gains[best] > 0:
-        return suspects[best].diagnosis
-    return Diagnosis("unknown") if readings is None else _worst(suspects).diagnosis
+    guilty = _worst(suspects)
+    if effectiveness is not None and (len(suspects) > 1 or readings is None):
+        without = effectiveness(latin)
+        gains = {each: effectiveness(_put_back(latin, native, each)) - without for each in suspects}
+        guilty = max(suspects, key=lambda each: (gains[each], -_SEVERITY.index(each.cause)))
+        if gains[guilty] <= 0:
+            if readings is None:
+                return Diagnosis("unknown")
+            guilty = _worst(suspects)
+    typed, meant = _written(latin, guilty.latin), _written(native, guilty.native)
+    return Diagnosis(guilty.cause, typed or None, meant or None, guilty.readings)
 
 
 _SEVERITY = ("segmentation", "no reading", "noise", "wrong reading first", "unread", "unknown")
@@ -96,16 +95,16 @@ def _worst(suspects: Sequence[_Suspect]) -> _Suspect:
 
 def _suspected(
     latin: tuple[Token, ...],
-    native: tuple[str, ...],
+    native: tuple[Token, ...],
     channel: Channel | None,
     readings: Expansion | None,
 ) -> _Suspect | None:
     """The pair's words, if they may have lost the query."""
-    if tuple(token.text for token in latin) == native:
+    if [token.text for token in latin] == [token.text for token in native]:
         return None
     if len(latin) != 1 or len(native) != 1:
         return _Suspect("segmentation", latin, native)
-    typed, meant = latin[0].text, native[0]
+    typed, meant = latin[0].text, native[0].text
     noisy = channel is not None and channel.score(meant, typed) < NOISY * len(typed)
     if readings is None:
         return _Suspect("noise" if noisy else "unread", latin, native)
@@ -131,12 +130,16 @@ def _doubtful(readings: Expansion | None) -> Diagnosis:
     return Diagnosis("ambiguity", least.token.text, listed[0][0], listed)
 
 
-def _put_back(latin: str, suspect: _Suspect) -> str:
+def _put_back(latin: str, native: str, suspect: _Suspect) -> str:
     """The query with a suspect's native word in the place of what was typed."""
+    meant = _written(native, suspect.native)
     if not suspect.latin:
-        return f"{latin} {' '.join(suspect.native)}"
-    start, end = suspect.latin[0].start, suspect.latin[-1].end
-    return f"{latin[:start]}{' '.join(suspect.native)}{latin[end:]}"
+        return f"{latin} {meant}"
+    return f"{latin[: suspect.latin[0].start]}{meant}{latin[suspect.latin[-1].end :]}"
+
+
+def _written(query: str, tokens: Sequence[Token]) -> str:
+    return query[tokens[0].start : tokens[-1].end] if tokens else ""
 
 
 # ---- which Latin words stand for which native ones
@@ -144,35 +147,32 @@ def _put_back(latin: str, suspect: _Suspect) -> str:
 
 def aligned(
     latin: Sequence[Token], native: Sequence[Token], channel: Channel | None
-) -> list[tuple[tuple[Token, ...], tuple[str, ...]]]:
-    """Latin tokens beside the native terms they stand for, in order.
+) -> list[tuple[tuple[Token, ...], tuple[Token, ...]]]:
+    """Latin tokens beside the native ones they stand for, in order.
 
     As many of both: one by one. Otherwise the likeliest monotone alignment under the channel, in which a
     word may stand for two, two for one, or one for none; without a channel, everything for everything.
     """
-    words = [token.text for token in native]
-    if len(latin) == len(words):
-        return [((token,), (word,)) for token, word in zip(latin, words, strict=True)]
+    if len(latin) == len(native):
+        return [((token,), (word,)) for token, word in zip(latin, native, strict=True)]
     if channel is None:
-        return [(tuple(latin), tuple(words))]
+        return [(tuple(latin), tuple(native))]
     best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {(0, 0): (0.0, (0, 0))}
-    for at in range(len(latin) + 1):
-        for to in range(len(words) + 1):
-            if (at, to) not in best:
+    for at, to in itertools.product(range(len(latin) + 1), range(len(native) + 1)):
+        for step in _STEPS:
+            there = (at + step[0], to + step[1])
+            if (at, to) not in best or there[0] > len(latin) or there[1] > len(native):
                 continue
-            for step in _STEPS:
-                there = (at + step[0], to + step[1])
-                if there[0] > len(latin) or there[1] > len(words):
-                    continue
-                typed = "".join(token.text for token in latin[at : there[0]])
-                points = best[at, to][0] + _likeness(channel, typed, "".join(words[to : there[1]]), step)
-                if there not in best or points > best[there][0]:
-                    best[there] = points, (at, to)
+            typed = "".join(token.text for token in latin[at : there[0]])
+            meant = "".join(token.text for token in native[to : there[1]])
+            points = best[at, to][0] + _likeness(channel, typed, meant, step)
+            if there not in best or points > best[there][0]:
+                best[there] = points, (at, to)
     pairs = []
-    here = (len(latin), len(words))
+    here = (len(latin), len(native))
     while here != (0, 0):
         there = best[here][1]
-        pairs.append((tuple(latin[there[0] : here[0]]), tuple(words[there[1] : here[1]])))
+        pairs.append((tuple(latin[there[0] : here[0]]), tuple(native[there[1] : here[1]])))
         here = there
     return pairs[::-1]
 

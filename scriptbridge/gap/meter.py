@@ -55,16 +55,18 @@ def measure(
     seed: int = 0,
     journal: Journal | None = None,
     progress: Progress = lambda what, done, of: None,
+    explain: bool = True,
 ) -> Report:
     """The gap of `systems` (see `systems.system`) over the queries of `collections`.
 
     `latin` names the authors of Latin queries (see `authors`), `GIVEN` for those that came with a collection;
     by default those, and where there are none, the channel and every independent romanizer installed.
+    `explain`: look for the causes of lost queries, which takes some more searches.
     """
     if not collections or not systems:
         raise GapError("nothing to measure: at least one collection and one system are needed")
     journal = journal or Journal(None)
-    measurement = _Measurement(seed, journal, progress)
+    measurement = _Measurement(seed, journal, progress, explain)
     for collection in collections:
         measurement.run(collection, systems, latin)
     journal.finish()
@@ -78,6 +80,7 @@ class _Measurement:
     seed: int
     journal: Journal
     progress: Progress
+    explain: bool
     collections: dict[str, Mapping[str, object]] = field(default_factory=dict)
     systems: dict[str, str] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
@@ -279,7 +282,7 @@ class _Measurement:
         cell: Cell,
     ) -> None:
         """Count the causes of the cell's lost queries, and keep the worst and the median ones."""
-        if cell.scores.native is None:
+        if cell.scores.native is None or not self.explain:
             return
         both = zip(cell.scores.ids, cell.scores.latin, cell.scores.native, strict=True)
         lost = sorted(

@@ -1,0 +1,293 @@
+"""The meter: gaps that are known, answers that are resumed, what is said of lost queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scriptbridge.errors import GapError, QueryError
+from scriptbridge.gap import reportfile
+from scriptbridge.gap.journal import Journal
+from scriptbridge.gap.meter import MAIN, Opener, measure
+from scriptbridge.gap.records import Cell, Collection, LatinQueries, QuerySet, Ranking, Report
+from scriptbridge.gap.systems import RunFiles
+
+pytest.importorskip("ir_measures", reason="needs ir_measures: pip install 'scriptbridge[gap]'")
+
+DOCUMENTS = {
+    "d1": "Πώς φτιάχνεται ο μουσακάς με μελιτζάνες",
+    "d2": "Το λιμάνι του Πειραιά και τα πλοία για τα νησιά",
+    "d3": "Η θάλασσα της Κρήτης το καλοκαίρι",
+    "d4": "Ο καιρός στη Θεσσαλονίκη τον χειμώνα",
+}
+NATIVE = {
+    "q1": "μουσακάς μελιτζάνες",
+    "q2": "λιμάνι Πειραιά",
+    "q3": "θάλασσα Κρήτης",
+    "q4": "καιρός Θεσσαλονίκη",
+}
+LATIN = {
+    "q1": "mousakas melitzanes",
+    "q2": "limani Peiraia",
+    "q3": "thalassa Kritis",
+    "q4": "kairos Thessaloniki",
+}
+QRELS = {f"q{n}": {f"d{n}": 1} for n in range(1, 5)}
+
+
+def collection(native: dict[str, str] = NATIVE, latin: dict[str, str] = LATIN) -> Collection:
+    typed = LatinQueries("given", {id: (text,) for id, text in latin.items()})
+    queries = QuerySet("", native, typed, {id: QRELS[id] for id in latin})
+    return Collection("greek", DOCUMENTS, dict.fromkeys(DOCUMENTS, "el"), (queries,))
+
+
+class Fake:
+    """A system that answers by a function of the query, and counts how often it is asked."""
+
+    def __init__(self, answer: Callable[[str], Ranking], name: str = "fake") -> None:
+        self.name = name
+        self._answer = answer
+        self.asked: list[str] = []
+        self.closed = False
+
+    def search(self, text: str, k: int) -> Ranking:
+        self.asked.append(text)
+        return self._answer(text)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def opener(self) -> Opener:
+        return lambda collection, folder: self
+
+
+def right(text: str) -> Ranking:
+    """The relevant document, whichever script asks."""
+    both = {**{text: id for id, text in NATIVE.items()}, **{text: id for id, text in LATIN.items()}}
+    return [(f"d{both[text][1:]}", 2.0)]
+
+
+def only_native(text: str) -> Ranking:
+    return right(text) if text in NATIVE.values() else []
+
+
+def one(report: Report) -> Cell:
+    (cell,) = report.cells
+    return cell
+
+
+def test_a_system_that_answers_both_alike_has_a_gap_of_exactly_zero() -> None:
+    cell = one(measure([collection()], [Fake(right).opener()]))
+    for figures in cell.figures.values():
+        assert (figures.gap, figures.gap_low, figures.gap_high, figures.p) == (0.0, 0.0, 0.0, 1.0)
+        assert (figures.ratio, figures.ratio_low, figures.ratio_high, figures.p_corrected) == (1, 1, 1, 1)
+    assert measure([collection()], [Fake(right).opener()]).lost == ()
+
+
+def test_a_system_that_finds_nothing_in_latin_loses_everything() -> None:
+    fake = Fake(only_native)
+    report = measure([collection()], [fake.opener()])
+    cell = one(report)
+    assert cell.figures[MAIN].gap == 1.0
+    assert cell.figures[MAIN].ratio == 0.0
+    assert cell.figures[MAIN].p == 2 / 2**4  # the two extreme assignments of signs to four queries
+    assert cell.latin.zero_results == 1.0
+    assert cell.native is not None and cell.native.zero_results == 0.0
+    assert len(report.lost) == 4
+    assert fake.closed
+
+
+def test_identical_systems_do_not_differ() -> None:
+    report = measure([collection()], [Fake(right, "a").opener(), Fake(right, "b").opener()])
+    (comparison,) = report.comparisons
+    assert (comparison.system, comparison.other) == ("a", "b")
+    assert (comparison.difference, comparison.low, comparison.high, comparison.p) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_a_failing_query_is_lost_and_counted_not_fatal() -> None:
+    def fails(text: str) -> Ranking:
+        if text == LATIN["q2"]:
+            raise QueryError("no")
+        return right(text)
+
+    cell = one(measure([collection()], [Fake(fails).opener()]))
+    assert cell.latin.errors == 1
+    assert cell.scores.latin == (1.0, 0.0, 1.0, 1.0)
+
+
+def test_without_native_queries_there_is_no_gap_to_tell() -> None:
+    report = measure([collection(native={})], [Fake(right).opener()])
+    figures = one(report).figures[MAIN]
+    assert figures.latin == 1.0
+    assert figures.native is figures.gap is figures.ratio is figures.p is None
+    assert report.lost == ()
+
+
+@pytest.mark.parametrize("stop", [1, 5, 7])
+def test_an_interrupted_measurement_goes_on(stop: int, tmp_path: Path) -> None:
+    def interrupted(text: str) -> Ranking:
+        if len(first.asked) > stop:
+            raise KeyboardInterrupt
+        return right(text)
+
+    first, second = Fake(interrupted), Fake(right)
+    named: list[str] = []
+
+    def opener(fake: Fake) -> Opener:
+        named.append("x")
+        return Named(fake)
+
+    with pytest.raises(KeyboardInterrupt):
+        measure([collection()], [opener(first)], journal=Journal(tmp_path))
+    assert first.closed
+    journal = Journal(tmp_path)
+    resumed = measure([collection()], [opener(second)], journal=journal)
+    assert journal.resumed == stop - 1  # the first one warms the system up
+    whole = measure([collection()], [Fake(right).opener()])
+    assert one(resumed).figures == one(whole).figures
+    warm_up = 1
+    assert len(second.asked) == 8 - journal.resumed + warm_up
+    assert not list(tmp_path.iterdir())  # complete: the next one asks again
+
+
+class Named:
+    """An opener with a name that stays the same between processes."""
+
+    def __init__(self, fake: Fake) -> None:
+        self._fake = fake
+
+    def __call__(self, collection: Collection, folder: Path) -> Fake:
+        return self._fake
+
+    def __str__(self) -> str:
+        return "fake"
+
+
+def test_a_torn_line_of_the_journal_is_asked_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        measure([collection()], [Named(Fake(_third_interrupts()))], journal=Journal(tmp_path))
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    assert whole.count(b"\n") == 2
+    file.write_bytes(whole[:-7])
+    journal = Journal(tmp_path)
+    fake = Fake(right)
+    assert one(measure([collection()], [Named(fake)], journal=journal)).figures[MAIN].ratio == 1.0
+    assert journal.resumed == 1
+
+
+def _third_interrupts() -> Callable[[str], Ranking]:
+    asked = 0
+
+    def answer(text: str) -> Ranking:
+        nonlocal asked
+        asked += 1
+        if asked > 3:
+            raise KeyboardInterrupt
+        return right(text)
+
+    return answer
+
+
+def test_a_changed_collection_is_measured_anew(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        measure([collection()], [Named(Fake(_third_interrupts()))], journal=Journal(tmp_path))
+    changed = replace(collection(), documents=DOCUMENTS | {"d5": "άλλο"})
+    journal = Journal(tmp_path)
+    measure([changed], [Named(Fake(right))], journal=journal)
+    assert journal.resumed == 0
+
+
+def test_a_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GapError, match="--work"):
+        measure([collection()], [Fake(right).opener()], journal=Journal(tmp_path / "file" / "below"))
+
+
+def test_run_files_are_looked_up_by_query_id() -> None:
+    native = {id: [(f"d{id[1:]}", 1.0)] for id in NATIVE}
+    latin = {"q1": [("d1", 1.0)], "q2": [("d1", 1.0), ("d2", 0.5)], "q3": [("unknown", 1.0)]}
+    runs = RunFiles("runs", native, latin)
+    report = measure([collection()], [lambda collection, folder: runs])
+    cell = one(report)
+    assert cell.scores.latin == pytest.approx((1.0, 1 / 1.5849625007211562, 0.0, 0.0))
+    assert cell.latin.p50 is None
+    assert cell.latin.zero_results == 0.25
+    assert {each.id for each in report.lost} == {"q2", "q3", "q4"}
+
+
+def test_run_files_cannot_answer_queries_that_are_made() -> None:
+    runs = RunFiles("runs", {}, {})
+    with pytest.raises(GapError, match="run files"):
+        measure([collection()], [lambda collection, folder: runs], ["channel"])
+
+
+def test_names_must_differ() -> None:
+    with pytest.raises(GapError, match="two systems are called 'fake'"):
+        measure([collection()], [Fake(right).opener(), Fake(right).opener()])
+    with pytest.raises(GapError, match="two collections are called 'greek'"):
+        measure([collection(), collection()], [Fake(right).opener()])
+
+
+def test_nothing_to_measure() -> None:
+    with pytest.raises(GapError, match="at least one"):
+        measure([], ["scriptbridge"])
+    with pytest.raises(GapError, match="at least one"):
+        measure([collection()], [])
+
+
+def test_queries_that_only_the_channel_wrote_are_pointed_out() -> None:
+    made = replace(collection(), query_sets=(replace(collection().query_sets[0], latin=None),))
+    report = measure([made], ["scriptbridge"], ["channel:2"])
+    assert "own channel alone" in report.notes[0]
+    wordings = report.queries["greek"][""]["channel:2"]
+    assert {len(texts) for texts in wordings.values()} == {2}
+    again = measure([made], ["scriptbridge"], ["channel:2"])
+    assert again.queries == report.queries
+    assert one(again).scores == one(report).scores
+
+
+def test_latin_queries_are_made_where_none_came() -> None:
+    made = replace(collection(), query_sets=(replace(collection().query_sets[0], latin=None),))
+    report = measure([made], ["scriptbridge"])
+    assert "channel" in report.authors
+    assert len(report.authors) > 1  # never the channel alone
+    assert not report.notes
+    with pytest.raises(GapError, match="no Latin queries of its own"):
+        measure([made], ["scriptbridge"], ["given"])
+
+
+def test_scriptbridge_closes_the_gap_that_bm25_has() -> None:
+    report = measure([collection()], ["scriptbridge", "bm25"])
+    ours, plain = report.cells
+    assert ours.figures[MAIN].ratio == 1.0
+    assert plain.figures[MAIN].latin == 0.0
+    assert ours.figures[MAIN].native == plain.figures[MAIN].native == 1.0
+    assert ours.language == "el"
+
+
+def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    report = measure([collection()], ["scriptbridge", Fake(only_native).opener()])
+    assert report.lost and report.causes
+    reportfile.save(report, tmp_path / "report.json")
+    assert reportfile.load(tmp_path / "report.json") == report
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["schema"] == report.schema
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"schema": 99}', '{"schema": 1}', '{"schema": 1, "cells": 3}']
+)
+def test_what_is_no_report_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_text(content)
+    with pytest.raises(GapError, match=r"report\.json"):
+        reportfile.load(file)
+
+
+def test_a_report_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GapError, match="nowhere"):
+        reportfile.write("", tmp_path / "nowhere" / "report.html")
