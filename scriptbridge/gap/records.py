@@ -59,10 +59,14 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LatinQueries:
-    """Queries in Latin letters, by query id; several wordings of one query where its author gave several."""
+    """Queries in Latin letters, by query id; several wordings of one query where its author gave several.
+
+    `notes` say what could not be written.
+    """
 
     author: str
     texts: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,16 @@ class QuerySet:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Documents (id → text) and what is asked of them. `languages` holds those documents whose is known."""
+    """Documents (id → text) and what is asked of them. `languages` holds those documents whose is known.
+
+    `notes` say what of its files is not used, and why.
+    """
 
     name: str
     documents: Mapping[str, str]
     languages: Mapping[str, str]
     query_sets: tuple[QuerySet, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
