@@ -1,0 +1,378 @@
+"""The systems that can be measured: scriptbridge, baselines, and whatever a search team runs today.
+
+Each finds at most k documents, best first. Equal scores stand in the order of ids, but an endpoint's in the
+order they came in, and a run file's in trec_eval's.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tantivy
+
+from scriptbridge import extras, languages, store, text
+from scriptbridge.errors import GapError
+from scriptbridge.index import Index
+from scriptbridge.types import Document, Expansion
+
+from . import trec
+from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold
+from .endpoint import Endpoint, Template, shown
+from .records import Collection, Ranking, System
+
+__all__ = ["ACCEPTED", "Function", "RunFiles", "described", "system"]
+
+ACCEPTED = """\
+  scriptbridge            an index made of the collection's documents
+  ./my-index              a scriptbridge index on disk; also any other folder that holds one
+  bm25, fold, fold+fuzzy  the baselines: native words; romanized by ICU; and with edit distance AUTO
+  my_module:search        a Python function search(text, k) that gives (document id, score) pairs
+  'http://localhost:8983/solr/docs/select?q={query}&rows={k}'
+                          a search engine that takes the query in its URL
+  engine.toml             a search engine by a template (see scriptbridge.gap.endpoint)
+  run:native.run,latin.run
+                          TREC runs of the native and of the Latin queries; either may be left out
+  st:intfloat/multilingual-e5-small
+                          a sentence-transformers model, by name or folder
+  NAME=…                  any of these under a name of your own: today=engine.toml"""
+
+_NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def system(spec: str, collection: Collection, folder: Path) -> System | RunFiles:
+    """What ``[NAME=]SPEC`` names (see `ACCEPTED`), ready to search the collection; `folder` is for its files.
+
+    GapError where there is no such system or it cannot be used, MissingExtraError where a package is missing.
+    """
+    named = _NAMED.fullmatch(spec)
+    name, what = (named[1], named[2]) if named else ("", spec)
+    if what in _BUILT:
+        return _BUILT[what](name or what, collection, folder)
+    if what.startswith(("http://", "https://")):
+        return Endpoint(name or shown(what), Template(what))
+    if what.startswith("run:"):
+        return _run_files(name or what, what.removeprefix("run:"))
+    if what.startswith("st:"):
+        return _Dense(name or what, what.removeprefix("st:"), collection)
+    if what.endswith(".toml"):
+        return Endpoint(name or what, Template.read(what))
+    if what and Path(what).is_dir():
+        return _opened(name or Path(what).resolve().name, Path(what), collection)
+    if _FUNCTION.fullmatch(what):
+        return Function(name or what, what)
+    raise GapError(f"system {spec!r}: unknown, and no folder of that name; accepted are\n{ACCEPTED}")
+
+
+def described(spec: str) -> str:
+    """A spec as a report may print it: a URL without password and parameters, which may hold keys."""
+    named = _NAMED.fullmatch(spec)
+    what = named[2] if named else spec
+    return shown(what) if what.startswith(("http://", "https://")) else what
+
+
+# ---- scriptbridge
+
+
+class _Scriptbridge:
+    """A scriptbridge index."""
+
+    def __init__(self, name: str, index: Index, notes: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.notes = notes
+        self._index = index
+        self.search = index.rank
+
+    def readings(self, text: str) -> Expansion:
+        """What the query's words may mean."""
+        return self._index.bridge.expand(text)
+
+    def close(self) -> None:
+        self._index.close()
+
+
+def _built(name: str, collection: Collection, folder: Path) -> System:
+    """An index over the collection; documents without text are left out, which no query finds anyway."""
+    index = Index.create(folder / "index")
+    known = set(languages.codes())
+    try:
+        index.add(
+            Document(
+                id, {"text": words}, language if (language := collection.languages.get(id)) in known else None
+            )
+            for id, words in collection.documents.items()
+            if words and not words.isspace()
+        )
+        index.commit()
+    except BaseException:
+        index.close()
+        raise
+    return _Scriptbridge(name, index)
+
+
+def _opened(name: str, path: Path, collection: Collection) -> System:
+    """The index at `path`; nothing is written there."""
+    if not (path / store.Manifest.NAME).exists():
+        raise GapError(f"{path}: this folder holds no scriptbridge index; accepted are\n{ACCEPTED}")
+    index = Index.open(path)
+    try:
+        return _Scriptbridge(name, index, _compared(index, collection))
+    except BaseException:
+        index.close()
+        raise
+
+
+def _compared(index: Index, collection: Collection) -> tuple[str, ...]:
+    """Notes on how the documents of an index differ from the collection's; GapError if they are others."""
+    with store.seam(index.path):
+        opened = tantivy.Index.open(str(index.path))
+        ids = tantivy.Query.term_set_query(opened.schema, store.ID, list(collection.documents))
+        found: Any = opened.searcher().search(ids, 1, count=True)  # its stub has no count
+    shared: int = found.count
+    if not shared:
+        raise GapError(
+            f"{index.path}: holds none of the {len(collection.documents):,} documents of {collection.name}; "
+            f"their ids must be the same, such as {next(iter(collection.documents), '')!r}"
+        )
+    notes = []
+    if missing := len(collection.documents) - shared:
+        notes.append(
+            f"{index.path} lacks {missing:,} of the {len(collection.documents):,} documents of "
+            f"{collection.name}: no query finds them there"
+        )
+    if others := len(index) - shared:
+        notes.append(
+            f"{index.path} holds {others:,} documents that {collection.name} has not: where it finds them, "
+            "they count as wrong"
+        )
+    return tuple(notes)
+
+
+# ---- baselines
+
+
+class _Baseline:
+    """A system in memory, whose `rank` may leave equal scores in any order."""
+
+    def __init__(self, name: str, rank: Callable[[str, int], Ranking]) -> None:
+        self.name = name
+        self.notes: tuple[str, ...] = ()
+        self._rank = rank
+
+    def search(self, text: str, k: int) -> Ranking:
+        return _best_first(self._rank(text, k), k)
+
+    def close(self) -> None:
+        del self._rank  # and the index with it
+
+
+def _bm25(name: str, collection: Collection, folder: Path) -> System:
+    index = PlainIndex((id, text.terms(words)) for id, words in collection.documents.items())
+    return _Baseline(name, lambda query, k: index.rank(text.terms(query), k))
+
+
+def _fold(name: str, collection: Collection, folder: Path) -> System:
+    index = FoldedIndex(collection.documents.items())
+    return _Baseline(name, lambda query, k: index.rank(fold(query), k))
+
+
+def _fold_fuzzy(name: str, collection: Collection, folder: Path) -> System:
+    index = FoldedIndex(collection.documents.items())
+    nearest = NearestTerms(index.terms())
+    return _Baseline(name, lambda query, k: index.rank_expanded(map(nearest.of, fold(query)), k))
+
+
+_BUILT: dict[str, Callable[[str, Collection, Path], System]] = {
+    "scriptbridge": _built,
+    "bm25": _bm25,
+    "fold": _fold,
+    "fold+fuzzy": _fold_fuzzy,
+}
+
+
+def _best_first(hits: Iterable[tuple[str, float]], k: int) -> Ranking:
+    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
+
+
+# ---- a Python function
+
+_NO_PAIRS = (str, bytes, Mapping)  # though they can be iterated over
+
+
+class Function:
+    """A function search(text, k) of the user's, named ``module:function`` or ``module:object.method``.
+
+    Modules are also found in the current directory. What it raises, and whatever is not pairs of ids (strings
+    or integers) and finite scores, is a GapError. It may give pairs in any order and more than k of them; a
+    document given twice counts at its best.
+    """
+
+    def __init__(self, name: str, spec: str) -> None:
+        self.name = name
+        self.notes: tuple[str, ...] = ()
+        self._spec = spec
+        self._search = _imported(spec)
+
+    def search(self, text: str, k: int) -> Ranking:
+        try:
+            came = self._search(text, k)
+            hits = list(came) if isinstance(came, Iterable) and not isinstance(came, _NO_PAIRS) else None
+        except Exception as error:
+            raise GapError(
+                f"{self._spec} raised {type(error).__name__}: {error} (query {text[:80]!r}, k {k})"
+            ) from error
+        if hits is None:
+            raise self._error(came, text)
+        best: dict[str, float] = {}
+        for hit in hits:
+            id, score = self._pair(hit, text)
+            best[id] = max(score, best.get(id, score))
+        return _best_first(best.items(), k)
+
+    def close(self) -> None:
+        """Nothing: what the function holds is its module's."""
+
+    def _pair(self, hit: Any, query: str) -> tuple[str, float]:
+        try:
+            id, score = hit
+            number = math.nan if isinstance(score, str | bytes) else float(score)
+        except Exception:  # of whatever its elements are
+            raise self._error(hit, query) from None
+        is_id = isinstance(id, str | Integral) and not isinstance(id, bool)
+        if isinstance(hit, _NO_PAIRS) or not is_id or not math.isfinite(number):
+            raise self._error(hit, query)
+        return str(id), number
+
+    def _error(self, came: object, query: str) -> GapError:
+        return GapError(
+            f"{self._spec} gave {type(came).__name__} {repr(came)[:80]} for the query {query[:80]!r}; "
+            "accepted are (document id, score) pairs: ids are strings or integers, scores finite numbers"
+        )
+
+
+def _imported(spec: str) -> Callable[[str, int], object]:
+    module, _, path = spec.partition(":")
+    if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds strings
+        sys.path.insert(0, here)
+    try:
+        found: Any = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise GapError(f"{spec}: importing {module} failed: {error}") from error
+        raise GapError(f"{spec}: no module {error.name!r} is installed, nor is it in {here}") from None
+    except Exception as error:
+        raise GapError(f"{spec}: importing {module} failed: {type(error).__name__}: {error}") from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            names = (
+                [each for each in vars(found) if not each.startswith("_")]
+                if hasattr(found, "__dict__")
+                else []
+            )
+            raise GapError(f"{spec}: there is no {name!r}; there are {', '.join(names[:20]) or 'no names'}")
+        found = getattr(found, name)
+    if inspect.isclass(found) or inspect.iscoroutinefunction(found) or not _takes_two(found):
+        raise GapError(f"{spec}: {found!r} cannot be called as search(text, k)")
+    return found  # type: ignore[no-any-return]
+
+
+def _takes_two(function: object) -> bool:
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind("text", 10)
+    except TypeError:
+        return False
+    except ValueError:  # some compiled functions do not say
+        return True
+    return True
+
+
+# ---- run files
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What a system found, by query id, in native and in Latin queries; None where there is no run."""
+
+    name: str
+    native: Mapping[str, Ranking] | None
+    latin: Mapping[str, Ranking] | None
+    notes: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Nothing: the files have been read."""
+
+
+def _run_files(name: str, paths: str) -> RunFiles:
+    native, comma, latin = paths.partition(",")
+    if not comma or "," in latin or not (native or latin):
+        raise GapError(
+            f"run:{paths}: accepted are the paths of TREC runs: run:NATIVE,LATIN or, without the other, "
+            "run:NATIVE, (with a comma) and run:,LATIN"
+        )
+    runs = [trec.read_run(path) if path else None for path in (native, latin)]
+    first, second = [None if run is None else run.rankings for run in runs]
+    return RunFiles(name, first, second, tuple(note for run in runs if run is not None for note in run.notes))
+
+
+# ---- dense
+
+
+class _Dense:
+    """A sentence-transformers model: the documents' vectors, and exact cosine."""
+
+    def __init__(self, name: str, model: str, collection: Collection) -> None:
+        """Encode the collection; a progress bar goes to stderr."""
+        self.name = name
+        self.notes: tuple[str, ...] = ()
+        package = extras.load("sentence_transformers", "neural")
+        try:
+            self._model = package.SentenceTransformer(model)
+        except Exception as error:  # of whichever of its many files, formats and servers
+            raise GapError(
+                f"st:{model}: cannot be loaded ({type(error).__name__}: {error}); accepted are names of "
+                "sentence-transformers models, such as intfloat/multilingual-e5-small, and their folders"
+            ) from error
+        # Models that tell queries from documents have a method for each since sentence-transformers 5.
+        encode = self._model.encode
+        self._encode_query = getattr(self._model, "encode_query", encode)
+        encode_document = getattr(self._model, "encode_document", encode)
+        self._ids = sorted(collection.documents)  # so that places order ties
+        texts = [collection.documents[id] for id in self._ids]
+        self._vectors = _unit(encode_document(texts, show_progress_bar=True))  # (documents, dimensions)
+
+    def search(self, text: str, k: int) -> Ranking:
+        query = _unit(self._encode_query([text], show_progress_bar=False))[0]  # (dimensions,)
+        scores = self._vectors @ query  # (documents,)
+        return [(self._ids[at], float(scores[at])) for at in _largest(scores, k).tolist()]
+
+    def close(self) -> None:
+        del self._model, self._encode_query, self._vectors
+
+
+def _unit(vectors: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(n, d) vectors of length 1; a vector of zeros stays."""
+    vectors = np.asarray(vectors, np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # type: ignore[no-any-return]
+
+
+def _largest(scores: np.ndarray[Any, np.dtype[np.float32]], k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Places of the k largest, largest first, of equal ones the first."""
+    if k < len(scores):
+        least = np.partition(scores, -k)[-k]
+        places = np.flatnonzero(scores >= least)
+    else:
+        places = np.arange(len(scores))
+    return places[np.argsort(-scores[places], kind="stable")][:k]
