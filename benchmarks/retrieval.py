@@ -17,13 +17,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from benchmarks import datasets, report, tables
 from benchmarks.crossfit import SEEN_PAIRS, CrossFitted
 from benchmarks.results import ALONE, SYSTEMS, TOGETHER, NativeCheck, Result, Results
 from scriptbridge import text
 from scriptbridge.gap import meter
-from scriptbridge.gap.records import Cell, Collection, QuerySet, Ranking
+from scriptbridge.gap.records import Cell, Collection, QuerySet, Ranking, System
 from scriptbridge.gap.systems import system
 
 __all__ = ["main"]
@@ -122,8 +123,8 @@ def check_native(collection: Collection) -> list[NativeCheck]:
     if not _has_native(collection):
         return []
     with tempfile.TemporaryDirectory() as folder:
-        ours = system("scriptbridge", collection, Path(folder))
-        plain = system("bm25", collection, Path(folder))
+        ours = cast(System, system("scriptbridge", collection, Path(folder)))
+        plain = cast(System, system("bm25", collection, Path(folder)))
         checks = [
             _compared(each, collection.name, ours.search, plain.search) for each in collection.query_sets
         ]

@@ -68,7 +68,7 @@ class Fake:
 def right(text: str) -> Ranking:
     """The relevant document, whichever script asks."""
     both = {**{text: id for id, text in NATIVE.items()}, **{text: id for id, text in LATIN.items()}}
-    return [(f"d{both[text][1:]}", 2.0)]
+    return [(f"d{both[text][1:]}", 2.0)] if text in both else []
 
 
 def only_native(text: str) -> Ranking:

@@ -76,12 +76,11 @@ def diagnose(
     guilty = _worst(suspects)
     if effectiveness is not None and (len(suspects) > 1 or readings is None):
         without = effectiveness(latin)
-        gains = {each: effectiveness(_put_back(latin, native, each)) - without for each in suspects}
-        guilty = max(suspects, key=lambda each: (gains[each], -_SEVERITY.index(each.cause)))
-        if gains[guilty] <= 0:
-            if readings is None:
-                return Diagnosis("unknown")
-            guilty = _worst(suspects)
+        gains = [effectiveness(_put_back(latin, native, each)) - without for each in suspects]
+        if max(gains) > 0:
+            guilty = _worst([each for each, gain in zip(suspects, gains, strict=True) if gain == max(gains)])
+        elif readings is None:
+            return Diagnosis("unknown")
     typed, meant = _written(latin, guilty.latin), _written(native, guilty.native)
     return Diagnosis(guilty.cause, typed or None, meant or None, guilty.readings)
 

@@ -30,7 +30,7 @@ from .records import (
     Scores,
     System,
 )
-from .systems import RunFiles, system
+from .systems import RunFiles, described, system
 
 __all__ = ["DEPTH", "MAIN", "Progress", "measure"]
 
@@ -108,7 +108,7 @@ class _Measurement:
                             f"two systems are called {opened.name!r}; name one: NAME={opened.name}"
                         )
                     names.add(opened.name)
-                    self.systems[opened.name] = spec if isinstance(spec, str) else opened.name
+                    self.systems[opened.name] = described(spec) if isinstance(spec, str) else opened.name
                     self._note(*getattr(opened, "notes", ()))
                     self._measure(collection, opened, str(spec), written)
 
@@ -140,7 +140,7 @@ class _Measurement:
         found = []
         for spec in specs:
             queries = self._by(spec, collection, query_set)
-            if not queries.texts:
+            if not (set(queries.texts) & set(query_set.native or queries.texts)):
                 raise GapError(f"{collection.name} {query_set.name}: {spec} wrote no Latin query")
             self.authors[spec] = "came with the collection" if spec == GIVEN else authors.describe(spec)
             self._note(*queries.notes)
@@ -167,7 +167,7 @@ class _Measurement:
                 f"{collection.name} {query_set.name}: it has no native queries that {spec} could romanize"
             )
         spoken = {
-            id: measures.language_of(query_set.qrels, collection.languages, [id]) for id in query_set.native
+            id: measures.language_of(id, query_set.qrels, collection.languages) for id in query_set.native
         }
         return authors.write(spec, query_set.native, spoken, self.seed)
 
@@ -249,12 +249,13 @@ class _Measurement:
         above = None if native is None else measures.per_query(native, query_set.qrels, ids)
 
         def behaviour(answers: Answers) -> Behaviour:
-            return measures.behaviour(answers, query_set.qrels, ids, collection.languages, confident)
+            chosen = {id: answers[id] for id in ids}
+            return measures.behaviour(chosen, query_set.qrels, collection.languages, confident)
 
         return Cell(
             collection=collection.name,
             query_set=query_set.name,
-            language=measures.language_of(query_set.qrels, collection.languages, ids),
+            language=_commonest_language(collection, query_set, ids),
             author=queries.author,
             system=name,
             queries=len(ids),
@@ -298,7 +299,7 @@ class _Measurement:
         for number, at in enumerate(examined, 1):
             id, low, high = lost[at]
             native, latin = query_set.native[id], queries.texts[id][0]
-            language = measures.language_of(query_set.qrels, collection.languages, [id])
+            language = measures.language_of(id, query_set.qrels, collection.languages)
             diagnosis = _diagnosed(opened, id, latin, native, language, query_set)
             counts[diagnosis.cause] += 1
             found[at] = Lost(
@@ -341,6 +342,12 @@ def _described(collection: Collection) -> dict[str, object]:
         "languages": dict(Counter(collection.languages.values()).most_common()),
         "queries": {each.name: len(each.qrels) for each in collection.query_sets},
     }
+
+
+def _commonest_language(collection: Collection, query_set: QuerySet, ids: Sequence[str]) -> str | None:
+    spoken = (measures.language_of(id, query_set.qrels, collection.languages) for id in ids)
+    counts = Counter(code for code in spoken if code)
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _ask(opened: System, query: str) -> Answer:

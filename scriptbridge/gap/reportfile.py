@@ -69,8 +69,8 @@ def _cell(fields: dict[str, Any]) -> Cell:
     fields["figures"] = {name: Figures(**each) for name, each in fields["figures"].items()}
     fields["latin"] = Behaviour(**fields["latin"])
     fields["native"] = None if fields["native"] is None else Behaviour(**fields["native"])
-    scores = {name: None if each is None else tuple(each) for name, each in fields["scores"].items()}
-    fields["scores"] = Scores(**scores)
+    ids, latin, native = (fields["scores"][name] for name in ("ids", "latin", "native"))
+    fields["scores"] = Scores(tuple(ids), tuple(latin), None if native is None else tuple(native))
     return Cell(**fields)
 
 
