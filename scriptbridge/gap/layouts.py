@@ -174,8 +174,10 @@ def _paired(
             raise GapError(f"{folder}: both {judged[kind].name} and {match[0]} hold such qrels; keep one")
         judged[kind] = folder / match[0]
     if len(judged) == len(asked) == 1:
-        (kind, file), (same, sides) = next(iter(judged.items())), next(iter(asked.items()))
-        return {kind if kind == same else "": partial(_read, layout, sides, file, shared=False)}
+        kind, of = *judged, *asked
+        if kind == of or "" in (kind, of) or layout.name == "TREC":  # topics.351-400.txt and qrels.trec7.txt
+            name = kind if kind == of else ""
+            return {name: partial(_read, layout, asked[of], judged[kind], shared=False)}
     pairs = {kind: kind if kind in asked else "" for kind in sorted(judged)}
     sets: dict[str, Callable[[], Asked]] = {
         kind: partial(_read, layout, asked[of], judged[kind], shared=of != kind)
