@@ -381,6 +381,7 @@ def test_what_is_no_json(server: Server, content: bytes) -> None:
         ({"hits": [{"id": "a", "_rankingScore": "high"}]}, "`_rankingScore` is a string"),
         ({"hits": [{"id": "a", "_rankingScore": True}]}, "`_rankingScore` is bool"),
         ({"hits": [{"id": "a", "_rankingScore": float("nan")}]}, "`_rankingScore` is nan"),
+        ({"hits": [{"id": "a", "_rankingScore": 10**400}]}, "`_rankingScore` is int"),
         ({"hits": [{"id": "a"}, "b"]}, "`id` leads nowhere"),
         ([{"id": "a", "score": 0.1}, {"id": "b", "score": 0.4}], "rises from 0.1 to 0.4"),
     ],

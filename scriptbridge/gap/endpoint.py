@@ -34,6 +34,7 @@ import json
 import math
 import os
 import re
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,7 @@ BACKOFF = (0.1, 0.4)  # seconds before the second and the third attempt
 BUSY = (429, 502, 503, 504)  # statuses worth another attempt
 QUOTED = 200  # characters of an answer in a message
 MOST_BYTES = 64_000_000  # of an answer
+LARGEST = sys.float_info.max  # score
 METHODS = ("GET", "POST", "PUT")
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -172,7 +174,7 @@ def _id(value: object, shape: Shape) -> str:
 
 
 def _score(value: object, path: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         came = repr(value) if isinstance(value, float) else _kind(value)
         raise ValueError(f"the score `{path}` is {came}; accepted are finite numbers")
     return float(value)

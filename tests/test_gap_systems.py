@@ -1,0 +1,417 @@
+"""The systems that can be measured: what each finds, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scriptbridge.errors import GapError, MissingExtraError
+from scriptbridge.gap import systems
+from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, auto_distance, fold, nearest_terms
+from scriptbridge.gap.endpoint import Endpoint
+from scriptbridge.gap.records import Collection, Ranking, System
+from scriptbridge.gap.systems import RunFiles, described, system
+from scriptbridge.index import Index
+
+DOCUMENTS = {
+    "g1": "Πώς φτιάχνεται ο μουσακάς με μελιτζάνες",
+    "g2": "Το ιστορικό κέντρο της Αθήνας",
+    "g3": "Οι μελιτζάνες του κήπου",
+    "h1": "भारत की राजधानी दिल्ली है",
+    "h2": "दिल्ली का पुराना किला",
+    "h3": "समोसा कैसे बनता है",
+}
+COLLECTION = Collection(
+    "two languages", DOCUMENTS, {id: {"g": "el", "h": "hi"}[id[0]] for id in DOCUMENTS}, ()
+)
+
+
+def ready(spec: str, folder: Path, collection: Collection = COLLECTION) -> System:
+    found = system(spec, collection, folder)
+    assert not isinstance(found, RunFiles)
+    return found
+
+
+def ids(ranking: Ranking) -> list[str]:
+    return [id for id, _ in ranking]
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Writes engine.py into the current directory, from which it can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    sys.modules.pop("engine", None)
+
+    def write(source: str) -> None:
+        (tmp_path / "engine.py").write_text(source, "utf-8")
+
+    yield write
+    sys.modules.pop("engine", None)
+
+
+# ---- what they find
+
+FOUND = [
+    ("scriptbridge", "mousakas", "g1"),
+    ("scriptbridge", "μουσακάς", "g1"),
+    ("scriptbridge", "samosa", "h3"),
+    ("bm25", "μουσακάς", "g1"),
+    ("bm25", "samosa", None),
+    ("fold", "samosa", "h3"),
+    ("fold", "समोसा", "h3"),
+    ("fold", "smosa", None),
+    ("fold+fuzzy", "smosa", "h3"),
+    ("fold+fuzzy", "mousakaas", "g1"),
+]
+
+
+@pytest.mark.parametrize(("spec", "query", "first"), FOUND)
+def test_what_the_ready_made_systems_find(tmp_path: Path, spec: str, query: str, first: str | None) -> None:
+    if "fold" in spec:
+        pytest.importorskip("icu")
+        pytest.importorskip("rapidfuzz")
+    found = ready(spec, tmp_path)
+    assert found.name == spec
+    assert ids(found.search(query, 10))[:1] == ([] if first is None else [first])
+    found.close()
+
+
+@pytest.mark.parametrize("spec", ["scriptbridge", "bm25", "fold", "fold+fuzzy"])
+def test_at_most_k_best_first_and_ties_by_id(tmp_path: Path, spec: str) -> None:
+    documents = dict.fromkeys("dbca", "समोसा") | {"twice": "समोसा समोसा", "none": "किला"}
+    found = ready(spec, tmp_path, Collection("ties", documents, {}, ()))
+    hits = found.search("समोसा", 10)
+    assert ids(hits) == ["twice", "a", "b", "c", "d"]
+    assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
+    assert len(found.search("समोसा", 2)) == 2
+    assert found.search("?! ", 10) == []
+    found.close()
+
+
+def test_scriptbridge_tells_its_readings_and_leaves_empty_documents_out(tmp_path: Path) -> None:
+    documents = DOCUMENTS | {"e": " ", "j": "東京の天気"}
+    found = ready(
+        "ours=scriptbridge",
+        tmp_path,
+        Collection("c", documents, dict(COLLECTION.languages) | {"j": "ja"}, ()),
+    )
+    assert found.name == "ours"
+    readings = found.readings("mousakas").positions[0].readings  # type: ignore[attr-defined]
+    assert readings[0].term == "μουσακασ"
+    assert ids(found.search("東京の天気", 10)) == ["j"]
+    found.close()
+
+
+# ---- fold + fuzzy
+
+
+def distance(a: str, b: str) -> int:
+    """Levenshtein's, by the book (Wagner & Fischer 1974)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]
+
+
+LETTERS = st.text("abo", min_size=1, max_size=8)
+
+
+@given(st.lists(LETTERS, max_size=5), st.dictionaries(LETTERS, st.integers(1, 9), max_size=80))
+def test_nearest_terms_are_those_of_the_definition(words: list[str], terms: dict[str, int]) -> None:
+    pytest.importorskip("rapidfuzz")
+    found = nearest_terms(words, terms.items())
+    for word in words:
+        near = sorted((distance(word, term), -df, term) for term, df in terms.items())
+        near = [each for each in near if each[0] <= auto_distance(word)][:MOST_EXPANSIONS]
+        assert found[word] == [(term, 1 / (1 + far)) for far, _, term in near]
+
+
+def test_fold_fuzzy_ranks_by_the_best_of_the_nearest_terms(tmp_path: Path) -> None:
+    pytest.importorskip("icu")
+    pytest.importorskip("rapidfuzz")
+    found = ready("fold+fuzzy", tmp_path)
+    index = FoldedIndex(DOCUMENTS.items())
+    for query in ("dili ka purana kila", "melitzanes tou kipou", "delhi", "bharat ki rajdhani"):
+        nearest = nearest_terms(fold(query), index.terms())
+        oracle = index.rank_expanded([nearest[word] for word in fold(query)], 100)
+        assert found.search(query, 100) == sorted(oracle, key=lambda hit: (-hit[1], hit[0]))
+    assert found.search("dili", 10)
+    found.close()
+
+
+# ---- an index on disk
+
+
+def on_disk(path: Path, documents: dict[str, str]) -> None:
+    with Index.create(path) as index:
+        index.add(documents.items())
+        index.commit()
+
+
+def test_an_index_on_disk_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+    on_disk(tmp_path / "my-index", DOCUMENTS)
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "my-index").iterdir()}
+    found = ready(str(tmp_path / "my-index"), tmp_path)
+    assert found.name == "my-index"
+    assert found.notes == ()  # type: ignore[attr-defined]
+    assert ids(found.search("mousakas", 10)) == ["g1"]
+    found.close()
+    assert before == {file.name: file.stat().st_mtime_ns for file in (tmp_path / "my-index").iterdir()}
+
+
+def test_notes_say_how_an_index_differs_from_the_collection(tmp_path: Path) -> None:
+    documents = dict(list(DOCUMENTS.items())[:4]) | {"other": "Ένα άλλο κείμενο"}
+    on_disk(tmp_path / "ix", documents)
+    found = ready(f"mine={tmp_path / 'ix'}", tmp_path)
+    lacks, holds = found.notes  # type: ignore[attr-defined]
+    assert found.name == "mine"
+    assert "lacks 2 of the 6 documents of two languages" in lacks
+    assert "holds 1 documents that two languages has not" in holds
+    found.close()
+
+
+def test_an_index_of_other_documents_and_a_folder_without_one(tmp_path: Path) -> None:
+    on_disk(tmp_path / "ix", {"x": "Ένα άλλο κείμενο"})
+    with pytest.raises(GapError, match=r"holds none of the 6 documents.*such as 'g1'"):
+        ready(str(tmp_path / "ix"), tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GapError, match="holds no scriptbridge index; accepted are"):
+        ready(str(tmp_path / "empty"), tmp_path)
+
+
+# ---- a Python function
+
+
+def test_a_function_of_the_current_directory(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules(
+        "import numpy as np\n"
+        "def search(text, k):\n"
+        "    yield 'a', np.float32(1)\n"
+        "    yield 7, 3\n"
+        "    yield ['b', 1.0]\n"
+        "    yield 'a', 0.5\n"
+        "class Engine:\n"
+        "    def search(self, text, k, *, deep=False):\n"
+        "        return [(text, k)]\n"
+        "class holder:\n"
+        "    engine = Engine()\n"
+    )
+    found = ready("engine:search", tmp_path)
+    assert found.name == "engine:search"
+    assert found.search("x", 10) == [("7", 3.0), ("a", 1.0), ("b", 1.0)]
+    assert found.search("x", 2) == [("7", 3.0), ("a", 1.0)]
+    found.close()
+    assert ready("it=engine:holder.engine.search", tmp_path).search("x", 4) == [("x", 4.0)]
+
+
+@pytest.mark.parametrize(
+    "gives",
+    [
+        "None",
+        "3",
+        "'ab'",
+        "{'a': 1.0}",
+        "['ab']",
+        "[('a',)]",
+        "[('a', 1.0, 2)]",
+        "[(None, 1.0)]",
+        "[(1.5, 1.0)]",
+        "[(True, 1.0)]",
+        "[('a', '1')]",
+        "[('a', None)]",
+        "[('a', float('nan'))]",
+        "[('a', float('inf'))]",
+        "[{'id': 'a', 'score': 1.0}]",
+    ],
+)
+def test_a_function_that_gives_no_pairs(tmp_path: Path, modules: Callable[[str], None], gives: str) -> None:
+    modules(f"def search(text, k):\n    return {gives}\n")
+    with pytest.raises(GapError, match=r"engine:search gave .*for the query 'मौसम'; accepted are"):
+        ready("engine:search", tmp_path).search("मौसम", 10)
+
+
+@pytest.mark.parametrize("how", ["raise KeyError('gone')", "yield 'a', 1.0; raise KeyError('gone')"])
+def test_what_a_function_raises(tmp_path: Path, modules: Callable[[str], None], how: str) -> None:
+    modules(f"def search(text, k):\n    {how}\n")
+    with pytest.raises(
+        GapError, match=r"engine:search raised KeyError: 'gone' \(query 'मौसम', k 9\)"
+    ) as caught:
+        ready("engine:search", tmp_path).search("मौसम", 9)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("source", "spec", "problem"),
+    [
+        ("", "engin:search", "no module 'engin' is installed, nor is it in "),
+        ("", "engine.part:search", "no module 'engine.part'|'engine' is not a package"),
+        (
+            "import nothing_like_it",
+            "engine:search",
+            "importing engine failed: No module named 'nothing_like_it'",
+        ),
+        ("1 / 0", "engine:search", "importing engine failed: ZeroDivisionError"),
+        ("def find(): pass", "engine:search", "there is no 'search'; there are find"),
+        ("search = 3", "engine:search", r"3 cannot be called as search\(text, k\)"),
+        ("def search(text): pass", "engine:search", "cannot be called"),
+        ("async def search(text, k): pass", "engine:search", "cannot be called"),
+        ("class search: pass", "engine:search", "cannot be called"),
+    ],
+)
+def test_a_function_that_cannot_be_used(
+    tmp_path: Path, modules: Callable[[str], None], source: str, spec: str, problem: str
+) -> None:
+    modules(source)
+    with pytest.raises(GapError, match=problem):
+        ready(spec, tmp_path)
+
+
+# ---- run files
+
+
+def test_run_files(tmp_path: Path) -> None:
+    (tmp_path / "n.run").write_text("q1 Q0 g1 1 2.5 x\nq1 Q0 g2 2 1.5 x\n")
+    (tmp_path / "l.run").write_text("q1 Q0 g3 1 2.5 x\n")
+    native, latin = str(tmp_path / "n.run"), str(tmp_path / "l.run")
+    both = system(f"run:{native},{latin}", COLLECTION, tmp_path)
+    assert isinstance(both, RunFiles)
+    assert both.native is not None and ids(both.native["q1"]) == ["g1", "g2"]
+    assert both.latin is not None and ids(both.latin["q1"]) == ["g3"]
+    both.close()
+    one = system(f"today=run:,{latin}", COLLECTION, tmp_path)
+    assert isinstance(one, RunFiles)
+    assert (one.name, one.native) == ("today", None)
+    other = system(f"run:{native},", COLLECTION, tmp_path)
+    assert isinstance(other, RunFiles)
+    assert other.latin is None
+
+
+@pytest.mark.parametrize("spec", ["run:", "run:,", "run:a.run", "run:a,b,c", "run:,missing.run"])
+def test_run_files_that_cannot_be_used(tmp_path: Path, spec: str) -> None:
+    with pytest.raises(GapError):
+        system(spec, COLLECTION, tmp_path)
+
+
+# ---- specs
+
+
+def test_names_urls_and_templates(tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    plain = ready("http://me:pw@localhost:1/a?key=1&q={query}", tmp_path)
+    assert isinstance(plain, Endpoint)
+    assert plain.name == "http://localhost:1/a"
+    assert ready("today=http://localhost:1/?q={query}&a=b", tmp_path).name == "today"
+    (tmp_path / "engine.toml").write_text('url = "http://localhost:1/{query}"')
+    assert ready(f"{tmp_path}/engine.toml", tmp_path).name == f"{tmp_path}/engine.toml"
+    assert described("http://me:pw@localhost:1/a?key=1&q={query}") == "http://localhost:1/a"
+    assert described("today=https://h/?q={query}&a=b") == "https://h/"
+    assert described("x=engine:search") == "engine:search"
+
+
+@pytest.mark.parametrize("spec", ["", "bm26", "x=", "./nowhere", "a:b:c", "ftp://h/{query}", "1a:b", "st :x"])
+def test_an_unknown_spec_is_told_what_is_accepted(tmp_path: Path, spec: str) -> None:
+    with pytest.raises(GapError, match="unknown") as caught:
+        system(spec, COLLECTION, tmp_path)
+    for each in (
+        "scriptbridge",
+        "fold+fuzzy",
+        "my_module:search",
+        "{query}",
+        ".toml",
+        "run:",
+        "st:",
+        "NAME=",
+    ):
+        assert each in str(caught.value)
+
+
+def test_a_url_without_a_place_for_the_query(tmp_path: Path) -> None:
+    with pytest.raises(GapError, match=r"where does the query go\? Write \{query\}"):
+        ready("http://localhost:9200/docs/_search", tmp_path)
+
+
+# ---- dense
+
+
+class Letters:
+    """Stands in for a SentenceTransformer: a text is how often it has each of some letters."""
+
+    LETTERS = "abcd"
+
+    def __init__(self, name: str) -> None:
+        if name == "missing":
+            raise OSError("no such model")
+
+    def encode(self, texts: list[str], show_progress_bar: bool) -> Any:
+        return np.array([[text.count(letter) for letter in self.LETTERS] for text in texts])
+
+
+class Prompted(Letters):
+    """A model that tells queries from documents."""
+
+    def encode_query(self, texts: list[str], show_progress_bar: bool) -> Any:
+        return self.encode([text.removeprefix("dd") for text in texts], show_progress_bar)
+
+    def encode_document(self, texts: list[str], show_progress_bar: bool) -> Any:
+        return self.encode([text.replace("d", "c") for text in texts], show_progress_bar)
+
+
+LETTERED = Collection("letters", {"3": "ab", "1": "aab", "2": "ab", "0": "", "4": "cd"}, {}, ())
+
+
+@pytest.mark.parametrize("model", [Letters, Prompted])
+def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: type[Letters]) -> None:
+    package = types.SimpleNamespace(SentenceTransformer=model)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+    found = ready("st:letters", tmp_path, LETTERED)
+    hits = found.search("ddab" if model is Prompted else "ab", 10)
+    assert ids(hits) == ["2", "3", "1", "0", "4"]
+    assert [score for _, score in hits] == pytest.approx([1, 1, 3 / 10**0.5, 0, 0], abs=1e-6)
+    assert ids(found.search("c", 1)) == ["4"]
+    assert found.search("c", 1)[0][1] == pytest.approx(1 if model is Prompted else 0.5**0.5)
+    found.close()
+    with pytest.raises(GapError, match=r"st:missing: cannot be loaded .*no such model"):
+        ready("st:missing", tmp_path, LETTERED)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 40))
+def test_the_largest_are_those_of_sorting(values: list[int], k: int) -> None:
+    scores = np.array(values, np.float32)
+    expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:k]
+    assert systems._largest(scores, k).tolist() == expected
+
+
+def test_a_real_sentence_transformers_model(tmp_path: Path) -> None:
+    package = pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
+    torch = pytest.importorskip("torch")
+    from sentence_transformers import models
+
+    vocabulary = sorted({word for words in DOCUMENTS.values() for word in words.split()})
+    bag = models.BoW(vocabulary)
+    dense = models.Dense(len(vocabulary), 64, activation_function=torch.nn.Identity())
+    package.SentenceTransformer(modules=[bag, dense], device="cpu").save(str(tmp_path / "tiny"))
+    found = ready(f"tiny=st:{tmp_path / 'tiny'}", tmp_path)
+    for id, words in DOCUMENTS.items():
+        first, score = found.search(words, 3)[0]
+        assert first == id
+        assert score == pytest.approx(1, abs=1e-5)
+    found.close()
+
+
+def test_without_its_package_a_model_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'scriptbridge\[neural\]'"):
+        ready("st:x", tmp_path)
