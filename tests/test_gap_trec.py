@@ -45,6 +45,10 @@ def test_all_kinds_of_qrels_say_the_same(tmp_path: Path, content: str, name: str
     assert read_qrels(file(tmp_path, content, name)) == {"q1": {"d1": 2, "d2": 0}, "q2": {"d1": 1}}
 
 
+def test_only_ascii_white_space_divides_columns(tmp_path: Path) -> None:
+    assert read_qrels(file(tmp_path, "q1 a\u00a0b\u3000c 1\n")) == {"q1": {"a\u00a0b\u3000c": 1}}
+
+
 def test_where_tabs_divide_ids_may_hold_spaces(tmp_path: Path) -> None:
     assert read_qrels(file(tmp_path, "q1\ta b\t1\nq1\tc\t-1\n")) == {"q1": {"a b": 1, "c": -1}}
 
