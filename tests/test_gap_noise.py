@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -80,14 +81,21 @@ def test_a_typo_is_one_slip(word: str, rate: float, seed: int) -> None:
         assert slipped != word
 
 
-@given(WORDS, RATES, RATES, SEEDS)
-def test_a_higher_rate_changes_what_a_lower_one_does(word: str, one: float, other: float, seed: int) -> None:
+@given(st.lists(WORDS), RATES, RATES, SEEDS)
+def test_a_higher_rate_changes_what_a_lower_one_does(
+    words: list[str], one: float, other: float, seed: int
+) -> None:
+    def changed(change: Callable[[str, float, random.Random], str], rate: float) -> list[bool]:
+        rng = random.Random(seed)
+        return [change(word, rate, rng) != word for word in words]
+
     low, high = sorted([one, other])
-    if noise.typos(word, low, random.Random(seed)) != word:
-        assert noise.typos(word, high, random.Random(seed)) != word
-    few = noise.switched(list(word), low, random.Random(seed))
-    many = noise.switched(list(word), high, random.Random(seed))
-    assert all(later or not earlier for earlier, later in zip(few, many, strict=True))
+    for few, many in (
+        (changed(noise.typos, low), changed(noise.typos, high)),
+        (changed(noise.drop_vowels, low), changed(noise.drop_vowels, high)),
+        (noise.switched(words, low, random.Random(seed)), noise.switched(words, high, random.Random(seed))),
+    ):
+        assert all(later or not earlier for earlier, later in zip(few, many, strict=True))
 
 
 @given(WORDS, RATES, SEEDS)

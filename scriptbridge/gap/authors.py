@@ -9,7 +9,7 @@ icu           ICU's transform Any-Latin; Latin-ASCII
 anyascii      anyascii, a fixed ASCII string for each character
 pypinyin      pypinyin, Chinese only
 keyboard      the keys of a US keyboard, pressed as on the language's: someone forgot to switch
-MODULE:NAME   a Python function, text -> str or (text, language) -> str
+MODULE:FUNC   a Python function, text -> str or (text, language) -> str
 ============  ==============================================================================================
 
 STYLES is the number of wordings of each query. Modifiers, each at a rate from 0 to 1, whatever their order:
@@ -208,9 +208,9 @@ def _wording(
             wording += run
     for name, change in (("vowels", noise.drop_vowels), ("typos", noise.typos)):
         if rate := plan.rates.get(name):
-            random = rng(name)
+            draws = rng(name)
             wording = [
-                word._replace(text=change(word.text, rate, random)) if word.form == "latin" else word
+                word._replace(text=change(word.text, rate, draws)) if word.form == "latin" else word
                 for word in wording
             ]
     return wording

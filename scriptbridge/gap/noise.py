@@ -1,6 +1,6 @@
 """What people's typing adds to a text, as pure functions of words, a rate (0-1) and a random generator.
 
-Each decision takes one draw, so that of two rates the higher one changes whatever the lower one does.
+A word takes as many draws whatever the rate, so that the higher of two rates changes what the lower one does.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _VOWELS = frozenset("aeiou")
 
 def typos(word: str, rate: float, rng: random.Random) -> str:
     """The word, with one slip at that rate if it has `MIN_LETTERS` letters a-z or more."""
-    draw = rng.random()
+    draw, of_slip = rng.random(), rng.getrandbits(64)
     long_enough = sum(letter in NEIGHBOURS for letter in word) >= MIN_LETTERS
-    return slip(word, rng) if draw < rate and long_enough else word
+    return slip(word, random.Random(of_slip)) if draw < rate and long_enough else word
 
 
 def slip(word: str, rng: random.Random) -> str:
