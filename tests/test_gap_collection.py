@@ -561,3 +561,15 @@ def test_the_stand_in_is_shaped_as_ir_datasets() -> None:
     assert dataset.queries_cls()("q1", "text").default_text() == "text"
     with pytest.raises(KeyError):
         ir_datasets.load("no such dataset")
+
+
+def test_the_sample_is_a_collection() -> None:
+    greek = load("sample:el")
+    assert set(greek.languages.values()) == {"el"}
+    (queries,) = greek.query_sets
+    assert queries.name == "el" and len(queries.native) == len(queries.qrels) == 10
+    every = load("sample:")
+    assert {each.name for each in every.query_sets} == set(every.languages.values())
+    assert len(every.documents) == 20 * len(every.query_sets)
+    with pytest.raises(GapError, match="there are: "):
+        load("sample:xx")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
-from statistics import fmean
 
 import pytest
 
-from scriptbridge import Index
+from scriptbridge.gap.collection import load
+from scriptbridge.gap.meter import measure
 
 DATA = Path(os.environ.get("SCRIPTBRIDGE_DATA", Path(__file__).parents[2] / "shared" / "data")) / "retrieval"
 
@@ -22,25 +21,10 @@ DATA = Path(os.environ.get("SCRIPTBRIDGE_DATA", Path(__file__).parents[2] / "sha
         ("ur.dakshina-dev", "window", 0.92),
     ],
 )
-def test_latin_queries_find_what_native_ones_do(name: str, kind: str, least: float, tmp_path: Path) -> None:
+def test_latin_queries_find_what_native_ones_do(name: str, kind: str, least: float) -> None:
     if not (DATA / name).exists():
         pytest.skip(f"needs {DATA / name}")
-    from benchmarks import datasets
-
-    collection = datasets.load_collection(DATA.parent, name)
-    queries = datasets.load_queries(DATA.parent, name, kind, limit=200, skip=1300)
-    assert queries.native is not None
-    with Index.create(tmp_path / "index") as index:
-        index.add(collection.texts.items())
-        index.commit()
-        native, latin = (
-            fmean(_ndcg(index.rank(text, 10), queries.relevant[id][0]) for id, text in typed.items())
-            for typed in (queries.native, queries.latin)
-        )
-    assert latin >= least * native > 0.8
-
-
-def _ndcg(ranking: list[tuple[str, float]], relevant: str) -> float:
-    """nDCG@10 with one relevant document."""
-    ids = [id for id, _ in ranking]
-    return 1 / math.log2(2 + ids.index(relevant)) if relevant in ids else 0.0
+    report = measure([load(DATA / name, sets=[kind], limit=200, skip=1300)], ["scriptbridge"], explain=False)
+    figures = report.cells[0].figures["nDCG@10"]
+    assert figures.native is not None and figures.native > 0.8
+    assert figures.latin >= least * figures.native

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import inspect
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -31,7 +30,6 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from unicodedata import normalize as unicode_normalize
 
@@ -40,6 +38,7 @@ from scriptbridge.channel import romanize
 from scriptbridge.errors import ChannelError, GapError, LanguageError, MissingExtraError
 
 from . import noise
+from .functions import imported
 from .records import LatinQueries
 
 __all__ = ["MAX_STYLES", "describe", "independent", "write"]
@@ -338,14 +337,11 @@ def _pressed(word: str, keys: Mapping[str, str]) -> str:
 @cache
 def _function(name: str) -> _Author:
     """A Python function by MODULE:NAME, found in the working directory too."""
-    module, _, attribute = name.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    function = imported(name)
     try:
-        function = getattr(import_module(module), attribute)
         parameters = inspect.signature(function).parameters.values()
-    except Exception as error:
-        raise GapError(f"author {name!r}: cannot be imported: {type(error).__name__}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise GapError(f"author {name!r}: {function!r} cannot be called with a text") from error
     required = [
         p
         for p in parameters

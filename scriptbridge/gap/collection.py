@@ -15,14 +15,26 @@ from pathlib import Path
 from scriptbridge import languages, text
 from scriptbridge.errors import DocumentError, GapError
 
-from .layouts import DATASET, Asked, Documents, Source, from_dataset, from_folder, note, some
+from .layouts import (
+    DATASET,
+    SAMPLE,
+    Asked,
+    Documents,
+    Source,
+    from_dataset,
+    from_folder,
+    from_sample,
+    note,
+    some,
+)
 from .records import GIVEN, Collection, LatinQueries, QuerySet
 
 __all__ = ["load"]
 
 
 def load(spec: str | Path, *, sets: Sequence[str] | None = None, limit: int = 0, skip: int = 0) -> Collection:
-    """The collection in a folder, or the one that ir_datasets knows by a name: ``ir_datasets:NAME``.
+    """The collection in a folder, the one that ir_datasets knows by a name, ``ir_datasets:NAME``, or the
+    sample that comes with scriptbridge: ``sample:``, of one language ``sample:el``.
 
     `sets` are the query sets to load, by default all. Of each set's queries, in the order of their file, the
     first `skip` are passed over and at most `limit` taken (0: all). Only queries with a relevant document in
@@ -40,6 +52,8 @@ def load(spec: str | Path, *, sets: Sequence[str] | None = None, limit: int = 0,
     with _as_gap_errors():
         if name.startswith(DATASET):
             source = from_dataset(name.removeprefix(DATASET))
+        elif name.startswith(SAMPLE):
+            source = from_sample(name.removeprefix(SAMPLE))
         else:
             source = from_folder(Path(spec), notes)
         documents = source.documents(notes)

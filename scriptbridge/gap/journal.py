@@ -85,8 +85,8 @@ class Page:
         self._known = known
         self._lines = lines
         self._flushed = time.monotonic()
-        self.warm = False
-        """Whether the system has answered a query whose time doesn't count."""
+        self.warm: set[str] = set()
+        """Whose queries the system has answered once without the time counting."""
 
     def get(self, key: tuple[str, ...]) -> Answer | None:
         """The answer that was got already."""

@@ -1,4 +1,4 @@
-"""Where collections are: folders in one of three layouts, and ir_datasets.
+"""Where collections are: folders in one of three layouts, ir_datasets, and the sample that is shipped.
 
 =====  ===============================================================================================
 own    ``docs.jsonl`` (id, text, lang), ``queries[.KIND].native.jsonl`` and ``queries[.KIND].latin.jsonl``
@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,22 @@ from scriptbridge.errors import DocumentError, GapError
 from .records import Qrels
 from .trec import lines, read_qrels
 
-__all__ = ["DATASET", "Asked", "Documents", "Source", "from_dataset", "from_folder", "note", "some"]
+__all__ = [
+    "DATASET",
+    "SAMPLE",
+    "Asked",
+    "Documents",
+    "Source",
+    "from_dataset",
+    "from_folder",
+    "from_sample",
+    "note",
+    "some",
+]
 
 DATASET = "ir_datasets:"
+SAMPLE = "sample:"
+"""The sample collection: all of it, or a query set and documents of one language, ``sample:el``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,3 +448,46 @@ def _elements(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def _plain(markup: str) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", markup)).split())
+
+
+# ---- the sample
+
+
+def from_sample(language: str) -> Source:
+    """The sample collection, each language a query set; of one language only, if that is not ""."""
+    sample = resources.files("scriptbridge") / "sample"
+    codes = sorted(
+        file.name.removesuffix(".jsonl") for file in sample.iterdir() if not file.name.startswith("queries.")
+    )
+    if language and language not in codes:
+        raise GapError(f"{SAMPLE}{language}: no such sample; there are: {', '.join(codes)}")
+    chosen = [language] if language else codes
+
+    def documents(notes: list[str]) -> Documents:
+        found = Documents({})
+        for code in chosen:
+            for record in _sampled(f"{code}.jsonl"):
+                found.texts[record["id"]] = f"{record['title']}\n{record['text']}"
+                found.languages[record["id"]] = code
+        return found
+
+    def asked(code: str) -> Asked:
+        queries = _sampled(f"queries.{code}.jsonl")
+        return Asked(
+            f"{SAMPLE}{code}",
+            {each["id"]: {each["doc"]: 1} for each in queries},
+            {each["id"]: each["native"] for each in queries},
+            {each["id"]: each["text"] for each in queries},
+        )
+
+    return Source(
+        f"sample-{language}" if language else "sample",
+        None,
+        documents,
+        {code: partial(asked, code) for code in chosen},
+    )
+
+
+def _sampled(name: str) -> list[dict[str, str]]:
+    file = resources.files("scriptbridge") / "sample" / name
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -137,9 +137,15 @@ class _Measurement:
     ) -> list[LatinQueries]:
         """The Latin queries of a set, by every author asked for."""
         specs = list(dict.fromkeys(latin)) or _default_authors(query_set)
-        found = []
+        found: list[LatinQueries] = []
         for spec in specs:
-            queries = self._by(spec, collection, query_set)
+            try:
+                queries = self._by(spec, collection, query_set)
+            except GapError as error:
+                if latin or (spec == specs[-1] and not found):
+                    raise
+                self._note(str(error))  # nobody asked for this author
+                continue
             if not (set(queries.texts) & set(query_set.native or queries.texts)):
                 raise GapError(f"{collection.name} {query_set.name}: {spec} wrote no Latin query")
             self.authors[spec] = "came with the collection" if spec == GIVEN else authors.describe(spec)
@@ -224,9 +230,9 @@ class _Measurement:
                 key = (author, id, text)
                 answer = page.get(key)
                 if answer is None:
-                    if not page.warm:
+                    if author not in page.warm:
                         _ask(opened, text)  # the first query of a process pays for caches and compilation
-                        page.warm = True
+                        page.warm.add(author)
                     answer = _ask(opened, text)
                     page.add(key, answer)
                 answers[id].append(answer)

@@ -132,9 +132,9 @@ class Behaviour:
     """How a system behaved over some queries. Shares are 0-1, latencies milliseconds.
 
     `silent_wrong`: share whose first hit is wrong and would pass a cut-off that nine in ten of the system's
-    right first hits on native queries pass (on Latin ones, where there are no native ones). `foreign`: of the first ten
-    hits, the share in another language than the query's relevant documents; None where fewer than two
-    languages are known in the collection.
+    right first hits on native queries pass (on Latin ones, where there are no native ones). `foreign`: of the
+    first ten hits, the share in another language than the query's relevant documents; None where fewer than
+    two languages are known in the collection, or no hit's is.
     """
 
     zero_results: float

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from scriptbridge.types import Document, Expansion
 from . import trec
 from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold
 from .endpoint import Endpoint, Template, shown
+from .functions import imported
 from .records import Collection, Ranking, System
 
 __all__ = ["ACCEPTED", "Function", "RunFiles", "described", "system"]
@@ -222,7 +220,7 @@ class Function:
         self.name = name
         self.notes: tuple[str, ...] = ()
         self._spec = spec
-        self._search = _imported(spec)
+        self._search = _searching(spec)
 
     def search(self, text: str, k: int) -> Ranking:
         try:
@@ -261,27 +259,8 @@ class Function:
         )
 
 
-def _imported(spec: str) -> Callable[[str, int], object]:
-    module, _, path = spec.partition(":")
-    if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds strings
-        sys.path.insert(0, here)
-    try:
-        found: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise GapError(f"{spec}: importing {module} failed: {error}") from error
-        raise GapError(f"{spec}: no module {error.name!r} is installed, nor is it in {here}") from None
-    except Exception as error:
-        raise GapError(f"{spec}: importing {module} failed: {type(error).__name__}: {error}") from error
-    for name in path.split("."):
-        if not hasattr(found, name):
-            names = (
-                [each for each in vars(found) if not each.startswith("_")]
-                if hasattr(found, "__dict__")
-                else []
-            )
-            raise GapError(f"{spec}: there is no {name!r}; there are {', '.join(names[:20]) or 'no names'}")
-        found = getattr(found, name)
+def _searching(spec: str) -> Callable[[str, int], object]:
+    found = imported(spec)
     if inspect.isclass(found) or inspect.iscoroutinefunction(found) or not _takes_two(found):
         raise GapError(f"{spec}: {found!r} cannot be called as search(text, k)")
     return found  # type: ignore[no-any-return]
