@@ -17,10 +17,22 @@ SETS = (
     ("mixed", "sentences", "ur"),
 )
 QUERIES = {
-    "el": ("thessaloniki mouseio", "μουσείο Θεσσαλονίκης", "thessaloniki", "Θεσσαλονίκης", "θεσσαλονικη"),
-    "ar": ("3asimat al jaza2ir", "ما هي عاصمة الجزائر", "jaza2ir", "الجزائر", "الجزيرة"),
-    "hi": ("bharat ka sanvidhan kab lagu hua", "भारत का संविधान कब लागू हुआ", "sanvidhan", "संविधान", "सावधान"),
-    "ur": ("pakistan ki tareekh", "پاکستان کی تاریخ", "tareekh", "تاریخ", "تاریک"),
+    "el": (
+        ("mouseio thessalonikis", "μουσείο Θεσσαλονίκης", "thessalonikis", "Θεσσαλονίκης", "θεσσαλονικη"),
+        ("dwrean ma8hmata kitharas", "δωρεάν μαθήματα κιθάρας", "ma8hmata", "μαθήματα", "μαθηματικα"),
+    ),
+    "ar": (
+        ("3asimat al jaza2ir", "ما هي عاصمة الجزائر", "jaza2ir", "الجزائر", "الجزيرة"),
+        ("mata bada2at al 7arb", "متى بدأت الحرب", "7arb", "الحرب", "الغرب"),
+    ),
+    "hi": (
+        ("bharat ka sanvidhan kab lagu hua", "भारत का संविधान कब लागू हुआ", "sanvidhan", "संविधान", "सावधान"),
+        ("dilli me mausam", "दिल्ली में मौसम", "mausam", "मौसम", "मासूम"),
+    ),
+    "ur": (
+        ("pakistan ki tareekh", "پاکستان کی تاریخ", "tareekh", "تاریخ", "تاریک"),
+        ("lahore ka qila", "لاہور کا قلعہ", "qila", "قلعہ", "کیلا"),
+    ),
 }
 CAUSES = ("no reading", "wrong reading first", "segmentation", "ambiguity", "noise", "unread")
 
@@ -59,7 +71,7 @@ def cell(
     seed: int = 0,
 ) -> Cell:
     """A cell whose queries' scores are drawn, and whose figures are those scores' means."""
-    drawn = random.Random(f"{system}{collection}{query_set}{author}{seed}")
+    drawn = random.Random(repr((system, collection, query_set, author, seed)))
     above = [drawn.choice((1.0, 1.0, 0.63, 0.5, drawn.random())) for _ in range(queries)]
     below = [score if drawn.random() < kept else drawn.choice((0.0, 0.0, score / 2)) for score in above]
     means = (fmean(above) if native else None, fmean(below))
@@ -91,26 +103,16 @@ def cell(
 
 def lost(of: Cell, number: int = 20) -> list[Lost]:
     """Lost queries of a cell, the worst first."""
-    typed, meant, token, missed, read = QUERIES.get(of.language or "", QUERIES["el"])
-    readings = ((read, 0.61), (missed, 0.27), (read[:-1], 0.08), (read[1:], 0.002))
-    return [
-        Lost(
-            of.collection,
-            of.query_set,
-            of.author,
-            of.system,
-            f"q{n}",
-            typed,
-            meant,
-            n * 0.02,
-            1.0,
-            CAUSES[n % len(CAUSES)],
-            token,
-            missed,
-            readings if n % len(CAUSES) < 4 else (),
-        )
-        for n in range(number)
-    ]
+    known = QUERIES.get(of.language or "", QUERIES["el"])
+    found = []
+    for n in range(number):
+        typed, meant, token, missed, read = known[n % len(known)]
+        cause = CAUSES[n % len(CAUSES)]
+        readings = ((read, 0.61), (missed, 0.27), (read[:-1], 0.08), (read[1:], 0.002))
+        listed = {"wrong reading first": readings, "no reading": readings[:1] + readings[2:]}.get(cause, ())
+        where = (of.collection, of.query_set, of.author, of.system)
+        found.append(Lost(*where, f"q{n}", typed, meant, n * 0.02, 1.0, cause, token, missed, listed))
+    return found
 
 
 def report(
@@ -155,7 +157,7 @@ def report(
     return Report(
         circumstances={
             "date": "2026-11-21T09:30:00+00:00",
-            "command": "scriptbridge gap shop questions mixed --system my-engine=http.toml --system fold+fuzzy",
+            "command": "scriptbridge gap shop questions mixed --system my-engine=http.toml --seed 0",
             "seed": 0,
             "versions": {"scriptbridge": "0.3.0", "ir_measures": "0.3.7", "python": "3.11.2"},
         },

@@ -22,6 +22,7 @@ __all__ = [
     "latency_axis",
     "ratio_axis",
     "scatter",
+    "score_axis",
     "stack",
 ]
 
@@ -52,6 +53,7 @@ def bar(
         body += f'<line class="full" x1="{_at(1 / top)}" x2="{_at(1 / top)}" y1="0" y2="16"/>'
     if low is not None and high is not None:
         left, right = _at(low / top), _at(high / top)
+        body += f'<line class="halo" x1="{left}" x2="{right}" y1="8" y2="8"/>'
         body += f'<line class="mark whisker" x1="{left}" x2="{right}" y1="8" y2="8"/>'
         for end, shown in ((left, low >= 0), (right, high <= top)):
             body += f'<line class="whisker" x1="{end}" x2="{end}" y1="5" y2="11"/>' if shown else ""
@@ -60,10 +62,20 @@ def bar(
 
 def ratio_axis(top: float) -> str:
     """The axis beneath such bars: 0, a half, and all."""
+    return _axis([(0.0, "0"), (0.5 / top, "50\u00a0%"), (1.0 / top, "100\u00a0%")])
+
+
+def score_axis() -> str:
+    """The axis beneath bars of a measure."""
+    return _axis([(0.0, "0"), (0.5, ".5"), (1.0, "1")])
+
+
+def _axis(labels: Iterable[tuple[float, str]]) -> str:
+    """Labels at shares of the width; those at its ends stay inside."""
     body = ""
-    for share, text in ((0.0, "0"), (0.5, "50\u00a0%"), (1.0, "100\u00a0%")):
-        anchor = "start" if share == 0 else "end" if share == top else "middle"
-        body += f'<text x="{_at(share / top)}" y="11" text-anchor="{anchor}">{text}</text>'
+    for share, text in labels:
+        anchor = "start" if share == 0 else "end" if share == 1 else "middle"
+        body += f'<text x="{_at(share)}" y="11" text-anchor="{anchor}">{text}</text>'
     return f'<svg class="axis" aria-hidden="true" height="14">{body}</svg>'
 
 
@@ -91,19 +103,19 @@ def scatter(counts: Mapping[tuple[int, int], int], most: int, series: str, label
         x, y = left + side * share, bottom - side * share
         body += f'<line class="grid" x1="{x:g}" x2="{x:g}" y1="{top}" y2="{bottom}"/>'
         body += f'<line class="grid" x1="{left}" x2="{right}" y1="{y:g}" y2="{y:g}"/>'
-        body += f'<text x="{x:g}" y="{bottom + 17}" text-anchor="middle">{text}</text>'
+        body += f'<text x="{x:g}" y="{bottom + 20}" text-anchor="middle">{text}</text>'
         body += f'<text x="{left - 16}" y="{y + 4:g}" text-anchor="end">{text}</text>'
     body += f'<line class="diagonal" x1="{left}" y1="{bottom}" x2="{right}" y2="{top}"/>'
     for (x, y), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         cx, cy = place(x, y)
-        radius = max(15 * math.sqrt(number / most), 1.2)
+        radius = max(15 * math.sqrt(number / most), 1.5)
         lost = "lost" if y < x else "kept"
         queries = "1 query" if number == 1 else f"{number:,} queries"
         tip = f"{queries}: native {x / _BINS:.2f}, Latin {y / _BINS:.2f}"
         body += f'<circle class="mark {lost} {series}" cx="{cx}" cy="{cy}" r="{radius:.1f}">'
         body += f"<title>{tip}</title></circle>"
     body += f'<text class="name" x="{left - 26}" y="11">↑ Latin nDCG@10</text>'
-    body += f'<text class="name" x="{right}" y="{bottom + 17 + 13}" text-anchor="end">native nDCG@10 →</text>'
+    body += f'<text class="name" x="{right}" y="{bottom + 34}" text-anchor="end">native nDCG@10 →</text>'
     return (
         f'<svg class="scatter" role="img" aria-label="{label}" viewBox="0 0 320 330" width="320" '
         'height="330">'
@@ -135,7 +147,7 @@ def stack(parts: Sequence[Part], label: str) -> str:
         begun += part.amount
         body += f'<rect class="mark part {part.series}" x="{_at(start)}" width="{_at(share)}" height="26">'
         body += f"<title>{part.name}: {part.text}</title></rect>"
-        if share >= 0.14:
+        if share >= 0.09:
             body += f'<text class="in {part.series}" x="{_at(start + share / 2)}" y="17.5">{part.text}</text>'
     return _svg("stack", label, 26, body)
 
@@ -174,12 +186,11 @@ def latency(of: Spread, across: tuple[int, int], series: str, label: str) -> str
 
 def latency_axis(across: tuple[int, int]) -> str:
     """The axis beneath: a label every power of ten, in milliseconds or seconds."""
-    body = ""
-    for power in range(across[0], across[1] + 1):
-        anchor = "start" if power == across[0] else "end" if power == across[1] else "middle"
-        text = f"{10 ** (power - 3):,} s" if power >= 3 else f"{10**power:g} ms"
-        body += f'<text x="{_at(_along(10**power, across))}" y="11" text-anchor="{anchor}">{text}</text>'
-    return f'<svg class="axis" aria-hidden="true" height="14">{body}</svg>'
+    powers = range(across[0], across[1] + 1)
+    return _axis(
+        (_along(10**power, across), f"{10 ** (power - 3):,} s" if power >= 3 else f"{10**power:g} ms")
+        for power in powers
+    )
 
 
 def _along(value: float, across: tuple[int, int]) -> float:

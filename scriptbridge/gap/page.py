@@ -14,7 +14,7 @@ import regex
 from . import charts, table
 from .causes import CAUSES
 from .charts import Part, Spread
-from .records import MEASURES, Behaviour, Cell, Figures, Lost, Report
+from .records import GIVEN, MEASURES, Behaviour, Cell, Figures, Lost, Report
 from .table import NONE, Mean, figures, milliseconds, score
 
 __all__ = ["html"]
@@ -90,6 +90,10 @@ class _View:
             if any(cell.author == author for cell in cells)
         ]
 
+    def cells(self) -> list[Cell]:
+        """All cells, set by set."""
+        return [cell for cells in self.sets.values() for group in self.of_set(cells) for cell in group]
+
 
 def _key(of: Cell | Lost) -> tuple[str, str, str, str]:
     return of.collection, of.query_set, of.author, of.system
@@ -129,6 +133,10 @@ def _system(view: _View, name: str) -> str:
     return f'<span class="system"><i class="dot {view.series.get(name, "s0")}"></i>{_bdi(name)}</span>'
 
 
+def _by(author: str) -> str:
+    return "Latin as given" if author == GIVEN else f"Latin by {_bdi(author)}"
+
+
 def _count(number: int, what: str, several: str | None = None) -> str:
     return f"{number:,}\u00a0{what if number == 1 else several or what + 's'}"
 
@@ -160,8 +168,9 @@ def _header(view: _View) -> str:
     over = " · ".join(filter(None, ["Script gap", *report.collections, str(date)[:10] if date else ""]))
     notes = "".join(f"<li>{_text(note)}</li>" for note in report.notes)
     warning = f'<aside class="notes" aria-label="Warnings"><ul>{notes}</ul></aside>' if notes else ""
+    long = ' class="long"' if sum(len(name) for name in view.by_system) > 80 else ""
     return (
-        f'<header><p class="over">{_text(over)}</p><h1>{_headline(view)}</h1>'
+        f'<header><p class="over">{_text(over)}</p><h1{long}>{_headline(view)}</h1>'
         f'<p class="standfirst">{_standfirst(view)}</p>{_cards(view)}{warning}</header>'
     )
 
@@ -174,19 +183,26 @@ def _headline(view: _View) -> str:
         ranked = sorted(means, key=lambda mean: mean.latin if mean.ratio is None else mean.ratio)
         means = [ranked[-1], ranked[0]]
     if not view.has_native:
-        reached = [f"{_bdi(mean.system)} reaches {MAIN} <b>{score(mean.latin)}</b>" for mean in means]
+        reached = [
+            f"{_bdi(mean.system)} reaches {MAIN} {_big(view, mean, score(mean.latin))}" for mean in means
+        ]
         return f"Typed in Latin letters, {'; '.join(reached)}."
-    said = [_keeps(mean, first=at == 0) for at, mean in enumerate(means)]
+    said = [_keeps(view, mean, first=at == 0) for at, mean in enumerate(means)]
     return f"Typed in Latin letters, {'; '.join(said)}."
 
 
-def _keeps(mean: Mean, first: bool) -> str:
-    series = f"{_bdi(mean.system)} "
+def _big(view: _View, mean: Mean, figure: str) -> str:
+    return f'<b class="{view.series[mean.system]}">{figure}</b>'
+
+
+def _keeps(view: _View, mean: Mean, first: bool) -> str:
+    name = _bdi(mean.system)
     if mean.native is None:
-        return f"{series}reaches {MAIN} <b>{score(mean.latin)}</b>"
+        return f"{name} reaches {MAIN} {_big(view, mean, score(mean.latin))}"
     if mean.ratio is None:
-        return f"{series}finds nothing, in native script either"
-    return f"{series}keeps <b>{_percent(mean.ratio)}</b>" + (" of what native queries find" if first else "")
+        return f"{name} finds nothing, in native script either"
+    kept = f"{name} keeps {_big(view, mean, _percent(mean.ratio))}"
+    return kept + (" of what native queries find" if first else "")
 
 
 def _standfirst(view: _View) -> str:
@@ -207,7 +223,7 @@ def _standfirst(view: _View) -> str:
         if view.has_native
         else f"There are no native queries to compare with: shown is {MAIN} of the Latin ones"
     )
-    return f"{', '.join(parts)}. Latin queries by {by}. {kept}."
+    return f"{', '.join(parts)}. Latin queries: {by}. {kept}."
 
 
 def _how(report: Report, author: str) -> str:
@@ -256,27 +272,28 @@ def _gap(view: _View) -> str:
         return ""
     highest = [high for cell in view.report.cells if (high := figures(cell).ratio_high) is not None]
     top = 1.0 if max(highest, default=0.0) <= 1.0 else 1.25 if max(highest) <= 1.25 else 1.5
+    two = " two" if len(view.sets) in (1, 2, 4) else ""
     panels = "".join(_panel(view, cells, top) for cells in view.sets.values())
     told = (
         f"{MAIN} of Latin queries as a share of what the same queries reach in native script. "
-        "Lines through the bars’ ends are 95&nbsp;% intervals; at the right, "
-        f"the share and its interval; below it, {MAIN} native → Latin."
+        "The thin line at a bar’s end is the 95&nbsp;% interval. At the right: native → Latin, "
+        "then the share kept and its interval."
         if view.has_native
         else f"{MAIN} of the Latin queries, from 0 to 1: there is no native side to compare with."
     )
-    return f'<p class="lede">{told}</p><div class="panels">{panels}</div>'
+    return f'<p class="lede">{told}</p><div class="panels{two}">{panels}</div>'
 
 
 def _panel(view: _View, cells: Sequence[Cell], top: float) -> str:
     groups = ""
     for group in view.of_set(cells):
         asked = _count(max(cell.queries for cell in group), "query", "queries")
-        groups += f'<p class="author">Latin by {_bdi(group[0].author)} · {asked}</p>'
+        groups += f'<p class="author">{_by(group[0].author)} · {asked}</p>'
         groups += f'<ul class="bars">{"".join(_gap_row(view, cell, top) for cell in group)}</ul>'
     native = any(figures(cell).native is not None for cell in cells)
     return (
         f'<figure class="panel"><figcaption><h3>{view.set_name(cells[0])}</h3></figcaption>{groups}'
-        f"{charts.ratio_axis(top if native else 1.0)}</figure>"
+        f"{charts.ratio_axis(top) if native else charts.score_axis()}</figure>"
     )
 
 
@@ -288,18 +305,18 @@ def _gap_row(view: _View, cell: Cell, top: float) -> str:
         drawn = charts.bar(
             of.ratio, of.ratio_low, of.ratio_high, top=top, series=series, label=label, full=True
         )
+        aside = f"{score(of.native)} → {score(of.latin)}"
         value = f"<b>{_percent(of.ratio)}</b> <small>{_interval(of)}</small>"
-        under = f"{score(of.native)} → {score(of.latin)}"
     else:
         label = f"{name}: Latin {MAIN} {score(of.latin)}"
         drawn = charts.bar(
             of.latin, None, None, top=1.0, series=f"{series} absolute", label=label, full=False
         )
+        aside = "no native side" if of.native is None else "native finds nothing"
         value = f"<b>{score(of.latin)}</b>"
-        under = f"Latin {MAIN}; " + ("no native side" if of.native is None else "native finds nothing")
     return (
-        f'<li><span class="who">{_system(view, cell.system)}</span><span class="value">{value}</span>'
-        f'{drawn}<span class="under">{under}</span></li>'
+        f'<li><span class="who">{_system(view, cell.system)}</span>'
+        f'<span class="aside">{aside}</span><span class="value">{value}</span>{drawn}</li>'
     )
 
 
@@ -325,7 +342,8 @@ def _scatters(view: _View) -> str:
     return (
         f'<p class="lede">Each query’s {MAIN}: native across, Latin upwards. Below the diagonal a query '
         "finds less in Latin letters. A circle’s area is the number of queries there, the largest "
-        f"{_count(most, 'query', 'queries')}; the same in every drawing.</p>"
+        f"{_count(most, 'query', 'queries')}; the same in every drawing, but for single ones, which would be "
+        "too small to see.</p>"
         f'<div class="scatters">{drawn}</div>'
     )
 
@@ -355,8 +373,9 @@ def _causes(view: _View, explained: Mapping[str, str]) -> str:
     if not counts:
         return ""
     found = {cause for its in counts.values() for cause in its if its[cause]}
-    causes = [cause for cause in explained if cause in found] + sorted(found - set(explained))
-    colours = {cause: f"c{at % (COLOURS + 1)}" for at, cause in enumerate([*explained, *sorted(found)])}
+    order = dict.fromkeys([*explained, *sorted(found)])
+    causes = [cause for cause in order if cause in found]
+    colours = {cause: f"c{at % (COLOURS + 1)}" for at, cause in enumerate(order)}
     rows = "".join(_cause_row(view, name, its, causes, colours) for name, its in counts.items())
     legend = "".join(
         f'<div><dt><i class="swatch {colours[cause]}"></i>{_text(cause)}</dt>'
@@ -389,48 +408,64 @@ def _cause_row(
 
 # ---- behaviour
 
-_HABITS = (
-    ("zero_results", "Zero results"),
-    ("silent_wrong", "Silently wrong"),
-    ("foreign", "Foreign hits"),
-    ("errors", "Errors"),
-)
+_HABITS = {
+    "zero_results": "Zero results",
+    "silent_wrong": "Silently wrong",
+    "foreign": "Foreign hits",
+    "errors": "Errors",
+}
+_TIMES = {"p50": "p50&nbsp;ms", "p99": "p99&nbsp;ms"}
 
 
 def _behaviour(view: _View) -> str:
     if not view.means:
         return ""
-    sides = ["native", "Latin"] if view.has_native else ["Latin"]
-    head = "".join(f'<th scope="colgroup" colspan="{len(sides)}">{title}</th>' for _, title in _HABITS)
-    under = "".join(f'<th scope="col">{side}</th>' for side in sides) * len(_HABITS)
-    rows = "".join(
-        f'<tr><th scope="row">{_system(view, mean.system)}</th>'
-        + "".join(_habit(mean, name, len(sides)) for name, _ in _HABITS)
-        + "</tr>"
+    rows = [
+        (f'<th scope="row">{_system(view, mean.system)}</th>', mean.native_behaviour, mean.behaviour)
         for mean in view.means
-    )
-    groups = f'<colgroup span="{len(sides)}"></colgroup>' * len(_HABITS)
+    ]
     return (
         '<p class="lede">A user who gets nothing tries again; one who gets a confident wrong answer may not. '
         "Shares of queries, of foreign hits a share of the first ten hits; every query set counts the same."
-        "</p>"
-        + _scrolling(
-            "Behaviour",
-            f'<table class="behaviour"><caption>How systems behave, native and Latin side by side</caption>'
-            f'<colgroup></colgroup>{groups}<thead><tr><th scope="col" rowspan="2">System</th>{head}</tr>'
-            f"<tr>{under}</tr></thead><tbody>{rows}</tbody></table>",
-        )
+        "</p>" + _habits(view, "Behaviour of every system", ("System",), _HABITS, rows)
     )
 
 
-def _habit(mean: Mean, name: str, sides: int) -> str:
-    def figure(of: Behaviour | None) -> str:
-        if of is None:
-            return NONE
-        return f"{of.errors:,}" if name == "errors" else _percent(getattr(of, name))
+def _habits(
+    view: _View,
+    caption: str,
+    words: Sequence[str],
+    habits: Mapping[str, str],
+    rows: Iterable[tuple[str, Behaviour | None, Behaviour]],
+) -> str:
+    """A table of behaviours, native and Latin side by side; a row begins with its first cells, in `words`."""
+    sides = ["native", "Latin"] if view.has_native else ["Latin"]
+    named = "".join(f'<th scope="col" class="word" rowspan="2">{word}</th>' for word in words)
+    heads = "".join(f'<th scope="colgroup" colspan="{len(sides)}">{head}</th>' for head in habits.values())
+    under = "".join(f'<th scope="col">{side}</th>' for side in sides) * len(habits)
+    groups = (
+        f'<colgroup span="{len(words)}"></colgroup>'
+        + f'<colgroup span="{len(sides)}"></colgroup>' * len(habits)
+    )
+    body = ""
+    for first, native, latin in rows:
+        figures = ""
+        for name in habits:
+            figures += f"<td>{_habit(native, name)}</td>" if view.has_native else ""
+            figures += f'<td class="latin">{_habit(latin, name)}</td>'
+        body += f"<tr>{first}{figures}</tr>"
+    return _scrolling(
+        caption,
+        f'<table class="behaviour"><caption>{caption}</caption>{groups}'
+        f"<thead><tr>{named}{heads}</tr><tr>{under}</tr></thead><tbody>{body}</tbody></table>",
+    )
 
-    native = f"<td>{figure(mean.native_behaviour)}</td>" if sides > 1 else ""
-    return f'{native}<td class="latin">{figure(mean.behaviour)}</td>'
+
+def _habit(of: Behaviour | None, name: str) -> str:
+    if of is None:
+        return NONE
+    value = getattr(of, name)
+    return f"{value:,}" if name == "errors" else milliseconds(value) if name in _TIMES else _percent(value)
 
 
 # ---- latency
@@ -502,7 +537,7 @@ def _lost_group(view: _View, cell: Cell | None, lost: Sequence[Lost]) -> str:
         _lost_list("median", median, language) if median else ""
     )
     return (
-        f"<details><summary><h4>{title} · Latin by {_bdi(lost[0].author)}</h4> "
+        f"<details><summary><h4>{title} · {_by(lost[0].author)}</h4> "
         f"<span>{len(lost)}</span></summary>{content}</details>"
     )
 
@@ -561,22 +596,29 @@ def _figures(view: _View) -> str:
     for name in measures:
         opened = " open" if name == measures[0] else ""
         content += f"<details{opened}><summary><h3>{name}</h3></summary>{_figures_of(view, name)}</details>"
-    return content
+    rows = ((_first_cells(view, cell), cell.native, cell.latin) for cell in view.cells())
+    words = ("Query set", "Latin by", "System")
+    behaviour = _habits(view, "Behaviour of every query set", words, {**_HABITS, **_TIMES}, rows)
+    return f"{content}<details><summary><h3>Behaviour and latency</h3></summary>{behaviour}</details>"
+
+
+def _first_cells(view: _View, cell: Cell) -> str:
+    return (
+        f'<th scope="row">{view.set_name(cell)}</th><td class="word">{_bdi(cell.author)}</td>'
+        f'<td class="word">{_system(view, cell.system)}</td>'
+    )
 
 
 def _figures_of(view: _View, measure: str) -> str:
     rows = ""
-    for cells in view.sets.values():
-        for group in view.of_set(cells):
-            for cell in group:
-                of = figures(cell, measure)
-                rows += (
-                    f'<tr><th scope="row">{view.set_name(cell)}</th><td class="word">{_bdi(cell.author)}</td>'
-                    f'<td class="word">{_system(view, cell.system)}</td><td>{cell.queries:,}</td>'
-                    f"<td>{score(of.native)}</td><td>{score(of.latin)}</td><td><b>{_percent(of.ratio)}</b></td>"
-                    f"<td>{_interval(of) or NONE}</td><td>{_signed(of.gap)}</td>"
-                    f"<td>{_range(of.gap_low, of.gap_high)}</td><td>{_p_value(of.p_corrected)}</td></tr>"
-                )
+    for cell in view.cells():
+        of = figures(cell, measure)
+        rows += (
+            f"<tr>{_first_cells(view, cell)}<td>{cell.queries:,}</td>"
+            f"<td>{score(of.native)}</td><td>{score(of.latin)}</td><td><b>{_percent(of.ratio)}</b></td>"
+            f"<td>{_interval(of) or NONE}</td><td>{_signed(of.gap)}</td>"
+            f"<td>{_range(of.gap_low, of.gap_high)}</td><td>{_p_value(of.p_corrected)}</td></tr>"
+        )
     words = "".join(
         f'<th scope="col" class="word">{head}</th>' for head in ("Query set", "Latin by", "System")
     )
