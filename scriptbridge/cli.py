@@ -691,8 +691,8 @@ def gap(
 ) -> None:
     """Measure how much less Latin queries find than native ones, in any search system.
 
-    COLLECTION is a folder with documents, queries and qrels (scriptbridge's own, BEIR's or TREC's layout) or
-    ir_datasets:NAME. SYSTEM is scriptbridge, an index folder, bm25, fold, fold+fuzzy, module:function, a URL
+    COLLECTION is a folder with documents, queries and qrels (scriptbridge's own, BEIR's or TREC's layout),
+    ir_datasets:NAME, or the sample collection, sample: or sample:LANGUAGE. SYSTEM is scriptbridge, an index folder, bm25, fold, fold+fuzzy, module:function, a URL
     with {query}, an endpoint's TOML file, run:NATIVE,LATIN (TREC runs) or st:MODEL. AUTHOR is given, channel,
     uroman, icu, keyboard or module:function, perhaps with +typos=RATE, +vowels=RATE or +switch=RATE. An
     interrupted measurement goes on where it stopped when the same command runs again.
@@ -702,15 +702,13 @@ def gap(
       scriptbridge gap my-collection --system my-index --system fold --report gap.html
       scriptbridge gap my-collection --system search.toml --latin uroman --fail-under 0.95
     """
-    from scriptbridge.gap import page, reportfile
+    from scriptbridge.gap import Journal, html, load_collection, measure, save_report, table
     from scriptbridge.gap.circumstances import circumstances
-    from scriptbridge.gap.collection import load
-    from scriptbridge.gap.journal import Journal, default_folder
-    from scriptbridge.gap.meter import measure
-    from scriptbridge.gap.table import table
+    from scriptbridge.gap.journal import default_folder
+    from scriptbridge.gap.reportfile import write
 
     _say_if_compiling()
-    loaded = [load(each, sets=sets or None, limit=queries or 0) for each in collections]
+    loaded = [load_collection(each, sets=sets or None, limit=queries or 0) for each in collections]
     chosen = systems or ("scriptbridge", "fold+fuzzy")
     journal = Journal(work or default_folder())
     with _progress() as progress:
@@ -725,9 +723,9 @@ def gap(
         click.echo(_visible(line))
     for file in reports:
         if file.suffix == ".json":
-            reportfile.save(report, file)
+            save_report(report, file)
         else:
-            reportfile.write(page.html(report), file)
+            write(html(report), file)
         _say(f"wrote {file}")
     if fail_under is not None and not _reached(report, fail_under):
         sys.exit(1)

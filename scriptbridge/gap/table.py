@@ -218,7 +218,7 @@ def table(report: Report, width: int = 100) -> str:
     lines.insert(1, rule)
     if means:
         lines.insert(len(cells) + 2, rule)
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _set_of(cell: Cell) -> tuple[str, str, str]:
