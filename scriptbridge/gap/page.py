@@ -590,7 +590,10 @@ def _figures(view: _View) -> str:
     if not view.sets:
         return ""
     measures = [name for name in MEASURES if any(name in cell.figures for cell in view.report.cells)]
-    content = '<p class="lede">p: paired randomization test of no gap, corrected after Holm over all cells and measures.</p>'
+    content = (
+        '<p class="lede">p: paired randomization test of no gap, corrected after Holm over all rows and '
+        "measures.</p>"
+    )
     for name in measures:
         opened = " open" if name == measures[0] else ""
         content += f"<details{opened}><summary><h3>{name}</h3></summary>{_figures_of(view, name)}</details>"
