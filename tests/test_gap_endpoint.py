@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from scriptbridge.errors import GapError
 from scriptbridge.gap import endpoint
-from scriptbridge.gap.endpoint import SHAPES, Endpoint, Template, rankings, shown
+from scriptbridge.gap.endpoint import SHAPES, Endpoint, Shape, Template, rankings, shown
 
 pytest.importorskip("httpx")
 
@@ -469,3 +471,21 @@ def test_lines_of_json_are_no_json_and_go_as_they_are(server: Server, tmp_path: 
     )
     assert asked(given, "सवाल") == HITS
     assert json.loads(server.requests[0].body.splitlines()[1]) == {"query": {"match": {"text": "सवाल"}}}
+
+
+def test_the_examples_of_the_description_are_right(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ES_API_KEY", "key")
+    urls, _, content = (endpoint.__doc__ or "").partition("Everything else says a template::")
+    written = template(tmp_path, textwrap.dedent(content.partition("``{query}`` is")[0]))
+    assert (written.method, written.timeout) == ("POST", 10)
+    assert written.headers == {"authorization": "ApiKey key"}
+    assert written.shapes == (Shape("hits.hits", "_id", "_score"),)
+    examples = re.findall(r'"http://localhost:\d+(/.*)"', urls)
+    assert len(examples) == 4
+    for number, example in enumerate(examples):
+        assert asked(f"{server.url}{example}", "σε τι & τι", 5) == HITS
+        parameters = server.requests[number].parameters
+        assert "σε τι & τι" in parameters.values()
+        assert "5" in parameters.values()
