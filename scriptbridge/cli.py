@@ -725,7 +725,8 @@ def gap(
         if file.suffix == ".json":
             save_report(report, file)
         else:
-            write(html(report), file)
+            beside = [each.name for each in reports if each.suffix == ".json" and each.parent == file.parent]
+            write(html(report, *beside[:1]), file)
         _say(f"wrote {file}")
     if fail_under is not None and not _reached(report, fail_under):
         sys.exit(1)

@@ -86,7 +86,7 @@ def test_several_sets_count_the_same() -> None:
 
 def test_it_tells_all_that_the_report_holds() -> None:
     text = outline().text
-    for said in ("uroman 1.3.1", "Only the channel wrote", "12,000", "spec of my-engine", "results.json"):
+    for said in ("uroman 1.3.1", "Only the channel wrote", "12,000", "spec of my-engine"):
         assert said in text
     for cause in gap_reports.CAUSES:
         assert f'<span class="cause">{cause}</span>' in page()
@@ -136,7 +136,11 @@ def test_links_lead_somewhere_on_the_page() -> None:
     ids = [attributes["id"] for _, attributes in outline().attributes if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [attributes["href"] for tag, attributes in outline().attributes if tag == "a"]
-    assert [link for link in links if link and link.removeprefix("#") not in ids] == ["results.json"]
+    assert [link for link in links if link and link.removeprefix("#") not in ids] == []
+
+
+def test_it_links_to_the_json_beside_it() -> None:
+    assert '<a href="my%20gap.json">my gap.json</a>' in html(report([cell()]), "my gap.json")
 
 
 def test_headers_have_scopes_and_drawings_names() -> None:

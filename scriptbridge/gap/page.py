@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from urllib.parse import quote
 
 import regex
 
@@ -26,15 +27,15 @@ WORST = 10  # of a cell's lost queries are its worst, the rest its median ones
 _LANGUAGE = regex.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
-def html(report: Report, causes: Mapping[str, str] = CAUSES, json_name: str = "results.json") -> str:
-    """The page. `causes` explains causes of lost queries; `json_name` is the file with the same as JSON."""
+def html(report: Report, json_name: str | None = None) -> str:
+    """The page. `json_name` is the file beside it with the same figures as JSON, if there is one."""
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     view = _View(report)
     sections = [
         ("gap", "What Latin letters cost", _gap(view)),
         ("queries", "Query by query", _scatters(view)),
-        ("causes", "Why queries are lost", _causes(view, causes)),
+        ("causes", "Why queries are lost", _causes(view, CAUSES)),
         ("behaviour", "When it goes wrong, does it show?", _behaviour(view)),
         ("latency", "Latency", _latency(view)),
         ("lost", "Lost queries", _lost(view)),
@@ -685,8 +686,8 @@ _DEFINITIONS = {
     "p": "Paired randomization test, two-sided: how often a gap as large arises when the two sides of each "
     "query are swapped at random. Corrected for the number of comparisons after Holm.",
     "Zero results": "Share of queries that return nothing, errors included.",
-    "Silently wrong": "Share of queries whose first hit is wrong and scored at least as high as half of the "
-    "system’s right first hits on native queries (on Latin ones, where there are no native ones).",
+    "Silently wrong": "Share of queries whose first hit is wrong and would pass a cut-off that nine in ten of the "
+    "system’s right first hits on native queries pass (on Latin ones, where there are no native ones).",
     "Foreign hits": "Of the first ten hits, the share in another language than the query’s relevant "
     "documents; only where a collection is known to hold several languages.",
     "Latency": "Time from asking a system to its answer, one query at a time. p50: half of the queries are "
@@ -695,7 +696,7 @@ _DEFINITIONS = {
 """Every figure in a line."""
 
 
-def _method(view: _View, json_name: str) -> str:
+def _method(view: _View, json_name: str | None) -> str:
     report = view.report
     defined = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in _DEFINITIONS.items())
     facts: list[tuple[str, str]] = []
@@ -704,11 +705,10 @@ def _method(view: _View, json_name: str) -> str:
     facts += [(f"Collection {name}", _flat(what)) for name, what in report.collections.items()]
     facts += [(name.capitalize(), _flat(what)) for name, what in report.circumstances.items()]
     listed = "".join(f"<div><dt>{_bdi(name)}</dt><dd>{_bdi(what)}</dd></div>" for name, what in facts)
+    link = "" if json_name is None else f'<a href="{_text(quote(json_name))}">{_text(json_name)}</a>'
     return (
         f'<dl class="method">{defined}</dl><h3>This measurement</h3><dl class="method facts">{listed}</dl>'
-        "<p>The same figures as JSON, each query’s among them: "
-        f'<a href="{_text(json_name)}">{_text(json_name)}</a>.</p>'
-    )
+    ) + (f"<p>The same figures as JSON, each query’s among them: {link}.</p>" if link else "")
 
 
 def _flat(value: object) -> str:

@@ -1,0 +1,172 @@
+"""The command `scriptbridge gap`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scriptbridge.cli import main
+from scriptbridge.gap import load_report
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def gap(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["gap", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_table_page_and_json(tmp_path: Path) -> None:
+    page, figures = tmp_path / "gap.html", tmp_path / "gap.json"
+    shown = gap(
+        "sample:el", "--system", "scriptbridge", "--system", "bm25", "--report", page, "--report", figures
+    )
+    assert shown.exit_code == 0
+    assert "scriptbridge" in shown.stdout and "bm25" in shown.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    report = load_report(figures)
+    assert [cell.system for cell in report.cells] == ["scriptbridge", "bm25"]
+    assert report.circumstances["seed"] == 0
+    assert "wrote" in shown.stderr
+
+
+def test_fail_under() -> None:
+    enough = gap("sample:el", "--system", "scriptbridge", "--system", "bm25", "--fail-under", "0.95")
+    assert enough.exit_code == 0  # the first system counts, not the second
+    lost = gap("sample:el", "--system", "bm25", "--fail-under", "0.95")
+    assert lost.exit_code == 1
+    assert "is under 0.95" in lost.stderr
+    assert "bm25" in lost.stdout
+
+
+def test_fail_under_needs_native_queries(tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"id": "1", "text": "μουσακάς"}\n')
+    (tmp_path / "queries.latin.jsonl").write_text('{"id": "q", "text": "mousakas"}\n')
+    (tmp_path / "qrels.tsv").write_text("q\t1\t1\n")
+    assert gap(tmp_path).exit_code == 0
+    refused = gap(tmp_path, "--fail-under", "0.5")
+    assert refused.exit_code == 1
+    assert "no native queries" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere"),
+        (["sample:xx"], "there are:"),
+        (["sample:el", "--system", "nothing"], "accepted are"),
+        (["sample:el", "--system", "no_such_module:search"], "no_such_module"),
+        (["sample:el", "--system", "http://localhost:1/search"], "{query}"),
+        (["sample:el", "--latin", "nobody"], "accepted is"),
+        (["sample:el", "--latin", "uroman+typos=2"], "RATE"),
+        (["sample:el", "--set", "rare"], "no query set"),
+        (["sample:el", "--system", "bm25", "--system", "bm25"], "two systems"),
+        (["sample:el", "sample:el"], "two collections"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(arguments: list[str], said: str) -> None:
+    refused = gap(*arguments)
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-1].strip() or refused.stderr
+    assert said in refused.stderr
+    assert "Traceback" not in refused.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sample:el", "--report", "gap.pdf"],
+        ["sample:el", "--report", "nowhere/gap.html"],
+        ["sample:el", "--queries", "0"],
+    ],
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    assert gap(*arguments).exit_code == 2
+
+
+def test_same_command_same_figures(tmp_path: Path) -> None:
+    reports = []
+    for name in ("a.json", "b.json"):
+        assert gap(
+            "sample:hi",
+            "--latin",
+            "channel:2+typos=.3",
+            "--system",
+            "scriptbridge",
+            "--report",
+            tmp_path / name,
+        )
+        report = load_report(tmp_path / name)
+        reports.append((report.queries, report.lost, [(cell.figures, cell.scores) for cell in report.cells]))
+    assert reports[0] == reports[1]
+
+
+SLOW = """
+import os, signal
+asked = 0
+def search(text, k):
+    global asked
+    asked += 1
+    if asked > 12 and not os.path.exists("again"):
+        open("again", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [("el-01", 1.0)]
+"""
+
+
+def test_killed_and_run_again(tmp_path: Path) -> None:
+    """The second run completes what the first began, and leaves nothing behind."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [
+        sys.executable,
+        "-m",
+        "scriptbridge",
+        "gap",
+        "sample:el",
+        "--system",
+        "slow:search",
+        "--work",
+        "work",
+    ]
+    killed = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
+    assert killed.returncode == -9
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
+    assert again.returncode == 0, again.stderr.decode()
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_the_core_installs_without_the_meters_packages(tmp_path: Path) -> None:
+    """`import scriptbridge`, its commands' help and an index need none of the optional packages."""
+    code = (
+        "import sys\n"
+        "for name in ('ir_measures', 'icu', 'rapidfuzz', 'uroman', 'httpx', 'torch'):\n"
+        "    sys.modules[name] = None\n"
+        "import scriptbridge as sb\n"
+        "from scriptbridge.cli import main\n"
+        "sb.Index.create(sys.argv[1]).close()\n"
+        "import scriptbridge.gap\n"
+        "main(['gap', 'sample:el'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "index")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "pip install 'scriptbridge[gap]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_has_the_documented_keys(tmp_path: Path) -> None:
+    gap("sample:el", "--system", "bm25", "--report", tmp_path / "gap.json")
+    report = json.loads((tmp_path / "gap.json").read_text(encoding="utf-8"))
+    page = (Path(__file__).parent.parent / "docs" / "gap.md").read_text(encoding="utf-8")
+    table = page[page.index("| key |") : page.index("reads it back")]
+    for key in report:
+        assert f"`{key}`" in table or key == "schema", key
