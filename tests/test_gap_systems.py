@@ -82,6 +82,7 @@ def test_what_the_ready_made_systems_find(tmp_path: Path, spec: str, query: str,
     found = ready(spec, tmp_path)
     assert found.name == spec
     assert ids(found.search(query, 10))[:1] == ([] if first is None else [first])
+    assert any("ICU" in note for note in found.notes) == ("fold" in spec)  # type: ignore[attr-defined]
     found.close()
 
 

@@ -2,7 +2,8 @@
 
 *Fold*: the words of documents and queries go through ICU's Any-Latin, then lose their marks, their case and
 whatever is no ASCII letter or digit. *Fold + fuzzy* adds the edit distance that Lucene, Elasticsearch and
-OpenSearch call AUTO.
+OpenSearch call AUTO. How much they find depends on ICU's version: newer ones know letters of Urdu and Sindhi
+that older ones drop (fold + fuzzy on Sindhi: nDCG@10 0.42 with ICU 72, 0.60 with 77), so reports name it.
 
 tantivy's own fuzzy query gives every match the same score, which ranks badly, so there are two ways here:
 
@@ -34,6 +35,7 @@ __all__ = [
     "WeightedTerm",
     "auto_distance",
     "fold",
+    "icu_version",
     "nearest_terms",
 ]
 
@@ -58,6 +60,11 @@ def fold(text: str) -> list[str]:
 @lru_cache(maxsize=_KEPT_WORDS)
 def _folded(word: str) -> str:
     return _NOT_ASCII_WORD.sub("", _to_latin().transliterate(word))
+
+
+def icu_version() -> str:
+    """The version of ICU that `fold` transliterates with."""
+    return str(extras.load("icu", "gap").ICU_VERSION)
 
 
 @cache

@@ -24,7 +24,7 @@ from scriptbridge.index import Index
 from scriptbridge.types import Document, Expansion
 
 from . import trec
-from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold
+from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold, icu_version
 from .endpoint import Endpoint, Template, shown
 from .functions import imported
 from .records import Collection, Ranking, System
@@ -163,9 +163,9 @@ def _compared(index: Index, collection: Collection) -> tuple[str, ...]:
 class _Baseline:
     """A system in memory, whose `rank` may leave equal scores in any order."""
 
-    def __init__(self, name: str, rank: Callable[[str, int], Ranking]) -> None:
+    def __init__(self, name: str, rank: Callable[[str, int], Ranking], notes: tuple[str, ...] = ()) -> None:
         self.name = name
-        self.notes: tuple[str, ...] = ()
+        self.notes = notes
         self._rank = rank
 
     def search(self, text: str, k: int) -> Ranking:
@@ -182,13 +182,19 @@ def _bm25(name: str, collection: Collection, folder: Path) -> System:
 
 def _fold(name: str, collection: Collection, folder: Path) -> System:
     index = FoldedIndex(collection.documents.items())
-    return _Baseline(name, lambda query, k: index.rank(fold(query), k))
+    return _Baseline(name, lambda query, k: index.rank(fold(query), k), _folded_by(name))
 
 
 def _fold_fuzzy(name: str, collection: Collection, folder: Path) -> System:
     index = FoldedIndex(collection.documents.items())
     nearest = NearestTerms(index.terms())
-    return _Baseline(name, lambda query, k: index.rank_expanded(map(nearest.of, fold(query)), k))
+    return _Baseline(
+        name, lambda query, k: index.rank_expanded(map(nearest.of, fold(query)), k), _folded_by(name)
+    )
+
+
+def _folded_by(name: str) -> tuple[str, ...]:
+    return (f"{name} romanizes by ICU {icu_version()}; other versions may find more or less",)
 
 
 _BUILT: dict[str, Callable[[str, Collection, Path], System]] = {
