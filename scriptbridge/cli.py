@@ -692,10 +692,11 @@ def gap(
     """Measure how much less Latin queries find than native ones, in any search system.
 
     COLLECTION is a folder with documents, queries and qrels (scriptbridge's own, BEIR's or TREC's layout),
-    ir_datasets:NAME, or the sample collection, sample: or sample:LANGUAGE. SYSTEM is scriptbridge, an index folder, bm25, fold, fold+fuzzy, module:function, a URL
-    with {query}, an endpoint's TOML file, run:NATIVE,LATIN (TREC runs) or st:MODEL. AUTHOR is given, channel,
-    uroman, icu, keyboard or module:function, perhaps with +typos=RATE, +vowels=RATE or +switch=RATE. An
-    interrupted measurement goes on where it stopped when the same command runs again.
+    ir_datasets:NAME, or the sample collection, sample: or sample:LANGUAGE. SYSTEM is scriptbridge, an index
+    folder, bm25, fold, fold+fuzzy, module:function, a URL with {query}, an endpoint's TOML file,
+    run:NATIVE,LATIN (TREC runs) or st:MODEL. AUTHOR is given, channel, uroman, icu, keyboard or
+    module:function, perhaps with +typos=RATE, +vowels=RATE or +switch=RATE. An interrupted measurement goes
+    on where it stopped when the same command runs again.
 
     \b
     Example:

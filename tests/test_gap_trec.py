@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scriptbridge.errors import GapError
-from scriptbridge.gap.trec import read_qrels, read_run, write_run
+from scriptbridge.gap.trec import ranked, read_qrels, read_run
 
 
 def file(tmp_path: Path, content: str | bytes, name: str = "file.txt") -> Path:
@@ -146,52 +146,18 @@ def test_a_run_is_ordered_as_trec_eval_orders_it(tmp_path: Path) -> None:
         assert math.isclose(evaluator.evaluate({"q1": scores})["q1"]["recip_rank"], 1 / place)
 
 
-# ---- writing runs
+# ---- hits
 
 ids = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=4)
 scores = st.sampled_from([0.0, -0.0, 1.0, 1.0 + 1e-9, 12.3]) | st.floats(-1e38, 1e38)
-rankings = st.dictionaries(
-    ids, st.lists(st.tuples(ids, scores), min_size=1, max_size=8, unique_by=lambda each: each[0]), max_size=4
-)
+hits = st.lists(st.tuples(ids, scores), max_size=12)
 
 
-@given(rankings=rankings, name=st.sampled_from(["run.trec", "run.trec.gz"]))
-def test_a_written_run_is_read_back_in_its_order(
-    tmp_path_factory: pytest.TempPathFactory, rankings: dict[str, list[tuple[str, float]]], name: str
+@given(hits=hits)
+def test_hits_are_ranked_as_a_run_file_of_them_is(
+    tmp_path_factory: pytest.TempPathFactory, hits: list[tuple[str, float]]
 ) -> None:
-    path = tmp_path_factory.mktemp("run") / name
-    write_run(path, rankings, "mine")
-    run = read_run(path)
-    assert {query: [document for document, _ in ranking] for query, ranking in run.rankings.items()} == {
-        query: [document for document, _ in ranking] for query, ranking in rankings.items()
-    }
-    assert all("repeat" not in note for note in run.notes)
-    again = path.with_name("again.trec")
-    write_run(again, run.rankings, "mine")  # what was read says its own order: nothing is lowered
-    assert read_run(again).rankings == run.rankings
-
-
-def test_scores_that_say_their_order_are_written_as_they_are(tmp_path: Path) -> None:
-    write_run(tmp_path / "run", {"q1": [("b", 12.3), ("a", 12.3), ("a b", 0.1)]}, "mine")
-    assert (tmp_path / "run").read_text() == (
-        "q1\tQ0\tb\t1\t12.3\tmine\nq1\tQ0\ta\t2\t12.3\tmine\nq1\tQ0\ta b\t3\t0.1\tmine\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("ranking", "says"),
-    [
-        ([("a", math.nan)], "score nan came"),
-        ([("a", math.inf)], "score inf came"),
-        ([("a", 1e300)], r"score 1e\+300 came"),
-        ([("a", 1.0), ("a", 0.5)], "document 'a' twice"),
-        ([("a\tb", 1.0)], "cannot be a column"),
-        ([(" ", 1.0)], "cannot be a column"),
-    ],
-)
-def test_what_no_run_can_say_is_not_written(
-    tmp_path: Path, ranking: list[tuple[str, float]], says: str
-) -> None:
-    with pytest.raises(GapError, match=says):
-        write_run(tmp_path / "run", {"q1": ranking}, "mine")
-    assert not (tmp_path / "run").exists()
+    lines = "".join(f"q1\tQ0\t{document}\t0\t{score!r}\tx\n" for document, score in hits)
+    run = read_run(file(tmp_path_factory.mktemp("run"), lines)).rankings
+    assert ranked(hits) == list(run.get("q1", []))
+    assert ranked(reversed(hits)) == ranked(hits)

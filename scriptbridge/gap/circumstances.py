@@ -8,20 +8,21 @@ import platform
 import re
 import shlex
 from collections.abc import Sequence
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 __all__ = ["circumstances"]
 
 _PACKAGES = ("scriptbridge", "tantivy", "numba", "numpy", "regex", "rapidfuzz", "ir-measures", "uroman")
-_ICU = ("pyicu-wheels", "PyICU")  # one module, two packages
 
 
 def circumstances(command: Sequence[str], seed: int) -> dict[str, Any]:
     """The command, the seed, the date (UTC), the versions of what figures depend on, and the machine."""
     versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
-    versions["icu"] = next(filter(None, map(_version, _ICU)), None)
+    if find_spec("icu"):
+        versions["icu"] = import_module("icu").ICU_VERSION  # the library's, on which romanization depends
     return {
         "command": shlex.join(command),
         "seed": seed,

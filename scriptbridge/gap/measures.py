@@ -1,8 +1,8 @@
 """What answers are worth, and how a system behaved in giving them.
 
-Answers come by query id, several where a query has several wordings. What counts is the system's own order:
-ir_measures gets ranks, not scores, because its providers would break ties by document id (trec_eval
-downwards, MS MARCO upwards). Of a document that is listed twice, the first place counts.
+Answers come by query id, several where a query has several wordings. Their order counts: ir_measures gets
+ranks, not scores, because its providers break ties in different ways (trec_eval by id downwards, as
+`trec.ranked` does; MS MARCO's upwards). Of a document that is listed twice, the first place counts.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from .records import (
     System,
 )
 from .systems import RunFiles, described, system
+from .trec import ranked
 
 __all__ = ["DEPTH", "MAIN", "Progress", "measure"]
 
@@ -362,7 +363,8 @@ def _ask(opened: System, query: str) -> Answer:
         hits = opened.search(query, DEPTH)
     except ScriptbridgeError as error:
         return Answer((), time.perf_counter() - started, str(error))
-    return Answer(tuple(hits), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Answer(tuple(ranked(hits)), seconds)
 
 
 def _looked_up(runs: RunFiles, author: str, wordings: Mapping[str, tuple[str, ...]]) -> Answers:

@@ -99,7 +99,9 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system said to one query: hits, the seconds it took (None: from a run file), why it failed."""
+    """What a system said to one query: hits as `trec.ranked` orders them, the seconds it took (None: from a
+    run file), why it failed.
+    """
 
     hits: tuple[tuple[str, float], ...]
     seconds: float | None = None

@@ -11,7 +11,7 @@ import math
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from scriptbridge.errors import GapError
 
 from .records import Ranking
 
-__all__ = ["Run", "lines", "read_qrels", "read_run", "write_run"]
+__all__ = ["Run", "lines", "ranked", "read_qrels", "read_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +98,19 @@ def read_run(path: str | Path) -> Run:
     return Run({query: _ordered(documents) for query, documents in found.items()}, tuple(notes))
 
 
-def write_run(path: str | Path, rankings: Mapping[str, Ranking], tag: str) -> None:
-    """Write a run that `read_run`, trec_eval and ir_measures read in the order of `rankings`.
+def ranked(hits: Iterable[tuple[str, float]]) -> Ranking:
+    """Hits as trec_eval ranks them: by 32-bit score, of equal scores the last id first, each document once.
 
-    Where the scores do not say that order (ties, or more digits than 32 bits hold), they are lowered by as
-    little as makes them say it. Columns are divided by tabs, so that ids may hold spaces.
+    Scores that are equal say no order. So every system's hits are ranked in this one, as a run file's are,
+    and none gains from the order in which it happens to list its ties.
     """
-    rows: list[str] = []
-    for query, ranking in rankings.items():
-        _check_cell(query, path)
-        for rank, (document, score) in enumerate(_strict(ranking, query, path), 1):
-            rows.append(f"{query}\tQ0\t{document}\t{rank}\t{score!s}\t{tag}\n")
-    _check_cell(tag, path)
-    content = "".join(rows).encode()
-    try:
-        Path(path).write_bytes(gzip.compress(content, mtime=0) if Path(path).suffix == ".gz" else content)
-    except OSError as error:
-        raise GapError(f"{path}: cannot be written: {error.strerror or error}") from error
+    hits = list(hits)
+    with np.errstate(over="ignore"):
+        scores = np.array([score for _, score in hits], np.float64).astype(np.float32).tolist()
+    best: dict[str, float] = {}
+    for (document, _), score in zip(hits, scores, strict=True):
+        best[document] = max(score, best.get(document, score))
+    return _ordered(best)
 
 
 def lines(path: str | Path) -> Iterator[tuple[str, str]]:
@@ -170,34 +166,3 @@ def _single(number: float) -> float:
 def _ordered(documents: Mapping[str, float]) -> list[tuple[str, float]]:
     """Best first; of equal scores, the last id first."""
     return sorted(documents.items(), key=lambda each: (each[1], each[0]), reverse=True)
-
-
-def _strict(ranking: Ranking, query: str, path: str | Path) -> Iterator[tuple[str, np.float32]]:
-    """The ranking with the scores nearest its own of which no other order can be read."""
-    seen: set[str] = set()
-    before: tuple[np.float32, str] | None = None
-    for document, number in ranking:
-        _check_cell(document, path)
-        if document in seen:
-            raise GapError(f"{path}: query {query!r} has document {document!r} twice")
-        seen.add(document)
-        score = np.float32(_single(number))
-        if before is not None and (score, document) > before:
-            score = before[0]
-            if document > before[1]:
-                with np.errstate(over="ignore"):
-                    score = np.nextafter(score, np.float32(-math.inf))
-        if not np.isfinite(score):
-            raise GapError(
-                f"{path}: query {query!r}, document {document!r}: score {number!r} came; accepted are finite "
-                "32-bit numbers"
-            )
-        yield document, score
-        before = score, document
-
-
-def _check_cell(cell: str, path: str | Path) -> None:
-    if not cell or cell != cell.strip() or any(character in cell for character in "\t\n\r"):
-        raise GapError(
-            f"{path}: {cell!r} cannot be a column of a run: empty, or ends in white space, or cut by it"
-        )
