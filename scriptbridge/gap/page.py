@@ -687,7 +687,7 @@ _DEFINITIONS = {
     "query are swapped at random. Corrected for the number of comparisons after Holm.",
     "Zero results": "Share of queries that return nothing, errors included.",
     "Silently wrong": "Share of queries whose first hit is wrong and would pass a cut-off that nine in ten "
-    "of the system’s right first hits on native queries pass (on Latin ones, where there are no native ones).",
+    "of the system’s right first hits pass: on native queries, or on Latin ones where there are no native.",
     "Foreign hits": "Of the first ten hits, the share in another language than the query’s relevant "
     "documents; only where a collection is known to hold several languages.",
     "Latency": "Time from asking a system to its answer, one query at a time. p50: half of the queries are "
