@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import (
         ChannelError,
         DocumentError,
+        EncoderError,
         GapError,
         IndexFormatError,
         IndexLockedError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         NotAnIndexError,
         QueryError,
         ScriptbridgeError,
+        TrainingError,
     )
     from .index import Index
     from .lexicon import Lexicon
@@ -59,6 +61,7 @@ __all__ = [
     "Deromanization",
     "Document",
     "DocumentError",
+    "EncoderError",
     "Expansion",
     "GapError",
     "Highlight",
@@ -76,6 +79,7 @@ __all__ = [
     "Reading",
     "ScriptbridgeError",
     "Token",
+    "TrainingError",
     "languages",
     "read_documents",
     "read_queries",

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ChannelError",
     "DocumentError",
+    "EncoderError",
     "GapError",
     "IndexFormatError",
     "IndexLockedError",
@@ -14,6 +15,7 @@ __all__ = [
     "NotAnIndexError",
     "QueryError",
     "ScriptbridgeError",
+    "TrainingError",
 ]
 
 
@@ -59,3 +61,11 @@ class GapError(ScriptbridgeError):
 
 class MissingExtraError(ScriptbridgeError):
     """A part of scriptbridge whose packages are not installed; the message names the command that does."""
+
+
+class EncoderError(ScriptbridgeError):
+    """An encoder that cannot be found or used, or vectors that do not fit."""
+
+
+class TrainingError(ScriptbridgeError):
+    """A model, data or settings that cannot be trained with."""
