@@ -36,9 +36,9 @@ from unicodedata import normalize as unicode_normalize
 from scriptbridge import __version__, extras, languages, text
 from scriptbridge.channel import romanize
 from scriptbridge.errors import ChannelError, GapError, LanguageError, MissingExtraError
+from scriptbridge.functions import imported
 
 from . import noise
-from .functions import imported
 from .records import LatinQueries
 
 __all__ = ["MAX_STYLES", "describe", "independent", "write"]
@@ -337,7 +337,7 @@ def _pressed(word: str, keys: Mapping[str, str]) -> str:
 @cache
 def _function(name: str) -> _Author:
     """A Python function by MODULE:NAME, found in the working directory too."""
-    function = imported(name)
+    function = imported(name, GapError)
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:

@@ -20,13 +20,13 @@ import tantivy
 
 from scriptbridge import extras, languages, store, text
 from scriptbridge.errors import GapError
+from scriptbridge.functions import imported, is_named
 from scriptbridge.index import Index
 from scriptbridge.types import Document, Expansion
 
 from . import trec
 from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold, icu_version
 from .endpoint import Endpoint, Template, shown
-from .functions import imported
 from .records import Collection, Ranking, System
 
 __all__ = ["ACCEPTED", "Function", "RunFiles", "described", "system"]
@@ -46,7 +46,6 @@ ACCEPTED = """\
   NAME=…                  any of these under a name of your own: today=engine.toml"""
 
 _NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
-_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def system(spec: str, collection: Collection, folder: Path) -> System | RunFiles:
@@ -68,7 +67,7 @@ def system(spec: str, collection: Collection, folder: Path) -> System | RunFiles
         return Endpoint(name or what, Template.read(what))
     if what and Path(what).is_dir():
         return _opened(name or Path(what).resolve().name, Path(what), collection)
-    if _FUNCTION.fullmatch(what):
+    if is_named(what):
         return Function(name or what, what)
     raise GapError(f"system {spec!r}: unknown, and no folder of that name; accepted are\n{ACCEPTED}")
 
@@ -266,7 +265,7 @@ class Function:
 
 
 def _searching(spec: str) -> Callable[[str, int], object]:
-    found = imported(spec)
+    found = imported(spec, GapError)
     if inspect.isclass(found) or inspect.iscoroutinefunction(found) or not _takes_two(found):
         raise GapError(f"{spec}: {found!r} cannot be called as search(text, k)")
     return found  # type: ignore[no-any-return]
