@@ -33,6 +33,8 @@ class CrossFitted:
     """scriptbridge over a set of SEEN_PAIRS, each query read by the channel that has not seen its half."""
 
     name = "scriptbridge"
+    notes: tuple[str, ...] = ()
+    keeps_order = False
 
     def __init__(self, data: Path, collection: Collection, folder: Path) -> None:
         """Index the collection in `folder`."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -23,17 +23,15 @@ from benchmarks import datasets, report, tables
 from benchmarks.crossfit import SEEN_PAIRS, CrossFitted
 from benchmarks.results import ALONE, SYSTEMS, TOGETHER, NativeCheck, Result, Results
 from scriptbridge import text
-from scriptbridge.gap import meter
-from scriptbridge.gap.records import Cell, Collection, QuerySet, Ranking, System
-from scriptbridge.gap.systems import system
+from scriptbridge.gap import measure as measure_gap
+from scriptbridge.gap.records import MAIN, Collection, QuerySet, Ranking, System
+from scriptbridge.gap.systems import Candidate, prepare
 
 __all__ = ["main"]
 
 K = 10
 SAME_SCORE = 1e-5  # relative; scores are 32-bit floats, summed in an order of the engine's own
 FIRST_QUERIES = 1000
-REFERENCE = {"native": "bm25"}
-"""What a system of the results is called where the gap meter measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ def measure(settings: Settings, names: Sequence[str], results: Results) -> None:
     """Every set by itself."""
     for name in names:
         collection = settings.load(name)
-        for query_set, scores in _scores(settings, collection).items():
-            results.add(_result(ALONE, name, query_set, collection, scores))
+        for query_set, (queries, scores) in _scores(settings, collection).items():
+            results.add(_result(ALONE, name, query_set, collection, queries, scores))
         if "scriptbridge" in settings.systems:
             for check in check_native(collection):
                 results.add_check(check)
@@ -66,32 +64,30 @@ def measure(settings: Settings, names: Sequence[str], results: Results) -> None:
 def measure_together(settings: Settings, results: Results) -> None:
     """All Dakshina collections in one index."""
     collection = datasets.merge("twelve", [settings.load(name) for name in datasets.DAKSHINA])
-    for query_set, scores in _scores(settings, collection).items():
+    for query_set, (queries, scores) in _scores(settings, collection).items():
         name, _, kind = query_set.partition("/")
-        results.add(_result(TOGETHER, name, kind, collection, scores))
+        results.add(_result(TOGETHER, name, kind, collection, queries, scores))
 
 
-def _scores(settings: Settings, collection: Collection) -> dict[str, dict[str, tuple[float, int]]]:
-    """Query set → system → nDCG@10 (of native queries for `native`, else of Latin ones), and queries."""
-    systems = [each for each in settings.systems if each != "native" or _has_native(collection)]
-    openers = {each: _opener(settings, collection, each) for each in systems}
-    measured = meter.measure([collection], list(openers.values()), progress=_progress, explain=False)
-    found: dict[str, dict[str, tuple[float, int]]] = {}
+def _scores(settings: Settings, collection: Collection) -> dict[str, tuple[int, dict[str, float]]]:
+    """Query set → queries and, by system, nDCG@10 of Latin queries; `native`: of native ones, over bm25."""
+    systems = [_candidate(settings, collection, each) for each in settings.systems]
+    measured = measure_gap([collection], systems, progress=_progress, explain=False)
+    found: dict[str, tuple[int, dict[str, float]]] = {}
     for cell in measured.cells:
-        name = next(each for each in systems if REFERENCE.get(each, each) == cell.system)
-        found.setdefault(cell.query_set, {})[name] = (_score(cell, name), cell.queries)
+        _, scores = found.setdefault(cell.query_set, (cell.queries, {}))
+        figures = cell.figures[MAIN]
+        if cell.system == "native":
+            scores |= {} if figures.native is None else {"native": figures.native}
+        else:
+            scores[cell.system] = figures.latin
     return found
 
 
-def _score(cell: Cell, name: str) -> float:
-    figures = cell.figures[meter.MAIN]
-    return figures.native or 0.0 if name == "native" else figures.latin
-
-
-def _opener(settings: Settings, collection: Collection, name: str) -> str | meter.Opener:
+def _candidate(settings: Settings, collection: Collection, name: str) -> str | Candidate:
     if name == "scriptbridge" and collection.name in SEEN_PAIRS:
-        return lambda opened, folder: CrossFitted(settings.data, opened, folder)
-    return REFERENCE.get(name, name)
+        return Candidate(name, name, name, lambda opened, folder: CrossFitted(settings.data, opened, folder))
+    return "native=bm25" if name == "native" else name
 
 
 def _has_native(collection: Collection) -> bool:
@@ -104,18 +100,9 @@ def _progress(what: str, done: int, of: int) -> None:
 
 
 def _result(
-    index: str, name: str, kind: str, collection: Collection, scores: dict[str, tuple[float, int]]
+    index: str, name: str, kind: str, collection: Collection, queries: int, scores: Mapping[str, float]
 ) -> Result:
-    queries = next(iter(scores.values()))[1]
-    return Result(
-        index,
-        name,
-        kind or None,
-        name.split(".")[0],
-        len(collection.documents),
-        queries,
-        {system: score for system, (score, _) in scores.items()},
-    )
+    return Result(index, name, kind or None, name.split(".")[0], len(collection.documents), queries, scores)
 
 
 def check_native(collection: Collection) -> list[NativeCheck]:
@@ -123,8 +110,9 @@ def check_native(collection: Collection) -> list[NativeCheck]:
     if not _has_native(collection):
         return []
     with tempfile.TemporaryDirectory() as folder:
-        ours = cast(System, system("scriptbridge", collection, Path(folder)))
-        plain = cast(System, system("bm25", collection, Path(folder)))
+        ours, plain = (
+            cast(System, prepare(each).open(collection, Path(folder))) for each in ("scriptbridge", "bm25")
+        )
         checks = [
             _compared(each, collection.name, ours.search, plain.search) for each in collection.query_sets
         ]

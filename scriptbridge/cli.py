@@ -61,7 +61,8 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except ScriptbridgeError as error:
-            raise click.ClickException("\n".join(map(_visible, [str(error), *_notes(error)]))) from error
+            lines = [line for said in [str(error), *_notes(error)] for line in said.splitlines()]
+            raise click.ClickException("\n".join(map(_visible, lines))) from error
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise
@@ -714,7 +715,7 @@ def gap(
     journal = Journal(work or default_folder())
     with _progress() as progress:
         report = measure(loaded, chosen, latin, seed=seed, journal=journal, progress=progress)
-    made = circumstances(["scriptbridge", *sys.argv[1:]], seed)
+    made = circumstances(["scriptbridge", *_without_secrets(sys.argv[1:], chosen)], seed)
     report = replace(report, circumstances=made | dict(report.circumstances))
     if journal.resumed:
         _say(f"{_number(journal.resumed, 'answer')} kept from an interrupted measurement")
@@ -731,6 +732,15 @@ def gap(
         _say(f"wrote {file}")
     if fail_under is not None and not _reached(report, fail_under):
         sys.exit(1)
+
+
+def _without_secrets(arguments: Sequence[str], systems: Sequence[str]) -> list[str]:
+    """The arguments of a command as a report may print them: URLs without passwords and parameters."""
+    from scriptbridge.gap.systems import printable
+
+    shown = {spec: printable(spec) for spec in systems}
+    shown |= {f"--system={spec}": f"--system={safe}" for spec, safe in shown.items()}
+    return [shown.get(each, each) for each in arguments]
 
 
 @contextmanager
@@ -759,12 +769,19 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 def _reached(report: Report, ratio: float) -> bool:
     """Whether Latin queries find so much of native ones' everywhere in the report's first system."""
     first = report.cells[0].system
-    figures = [(cell, cell.figures["nDCG@10"].ratio) for cell in report.cells if cell.system == first]
-    if all(reached is None for _, reached in figures):
+    cells = [cell for cell in report.cells if cell.system == first]
+    if all(cell.native is None for cell in cells):
         raise GapError("--fail-under: there are no native queries to compare Latin ones with")
-    low = [(cell, reached) for cell, reached in figures if reached is not None and reached < ratio]
-    for cell, reached in low:
-        _say(f"{cell.collection} {cell.query_set} {cell.author}: {first} {reached:.3f} is under {ratio:g}")
+    low = 0
+    for cell in cells:
+        reached = cell.figures["nDCG@10"].ratio
+        where = " ".join(filter(None, [cell.collection, cell.query_set, cell.author]))
+        if cell.native is not None and reached is None:
+            _say(f"{where}: {first} finds nothing with native queries either")
+            low += 1
+        elif reached is not None and reached < ratio:
+            _say(f"{where}: {first} {reached:.3f} is under {ratio:g}")
+            low += 1
     return not low
 
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
-from scriptbridge.gap.records import MEASURES, Behaviour, Cell, Comparison, Figures, Lost, Report, Scores
+from scriptbridge.gap.records import (
+    MEASURES,
+    MEDIAN,
+    WORST,
+    Behaviour,
+    Cell,
+    Comparison,
+    Figures,
+    Lost,
+    Report,
+    Scores,
+)
 
 SYSTEMS = {"my-engine": 0.3, "fold+fuzzy": 0.62, "scriptbridge": 0.97}
 AUTHORS = {"given": "came with the collection", "uroman": "uroman 1.3.1, one romanization a query"}
@@ -111,7 +123,8 @@ def lost(of: Cell, number: int = 20) -> list[Lost]:
         readings = ((read, 0.61), (missed, 0.27), (read[:-1], 0.08), (read[1:], 0.002))
         listed = {"wrong reading first": readings, "no reading": readings[:1] + readings[2:]}.get(cause, ())
         where = (of.collection, of.query_set, of.author, of.system)
-        found.append(Lost(*where, f"q{n}", typed, meant, n * 0.02, 1.0, cause, token, missed, listed))
+        group = WORST if n < 10 else MEDIAN
+        found.append(Lost(*where, group, f"q{n}", typed, meant, n * 0.02, 1.0, cause, token, missed, listed))
     return found
 
 
@@ -140,12 +153,8 @@ def report(
             for system, kept in SYSTEMS.items()
         ]
     drawn = random.Random(1)
-    causes = {
-        "\t".join((each.collection, each.query_set, each.author, each.system)): {
-            cause: drawn.randint(0, 40) for cause in CAUSES
-        }
-        for each in cells
-    }
+    if with_causes:
+        cells = [replace(each, causes={cause: drawn.randint(0, 40) for cause in CAUSES}) for each in cells]
     names = list(dict.fromkeys(each.system for each in cells))
     comparisons = [
         Comparison(
@@ -169,7 +178,6 @@ def report(
         authors={each.author: AUTHORS.get(each.author, "") for each in cells},
         cells=tuple(cells),
         comparisons=tuple(comparisons),
-        causes=causes if with_causes else {},
         lost=tuple(each for its in cells for each in lost(its)) if with_lost else (),
         notes=tuple(notes),
     )

@@ -12,9 +12,9 @@ import pytest
 from scriptbridge.errors import GapError, QueryError
 from scriptbridge.gap import reportfile
 from scriptbridge.gap.journal import Journal
-from scriptbridge.gap.meter import MAIN, Opener, measure
-from scriptbridge.gap.records import Cell, Collection, LatinQueries, QuerySet, Ranking, Report
-from scriptbridge.gap.systems import RunFiles
+from scriptbridge.gap.meter import measure
+from scriptbridge.gap.records import MAIN, Cell, Collection, LatinQueries, QuerySet, Ranking, Report
+from scriptbridge.gap.systems import Candidate, RunFiles
 
 pytest.importorskip("ir_measures", reason="needs ir_measures: pip install 'scriptbridge[gap]'")
 
@@ -48,6 +48,9 @@ def collection(native: dict[str, str] = NATIVE, latin: dict[str, str] = LATIN) -
 class Fake:
     """A system that answers by a function of the query, and counts how often it is asked."""
 
+    notes: tuple[str, ...] = ()
+    keeps_order = False
+
     def __init__(self, answer: Callable[[str], Ranking], name: str = "fake") -> None:
         self.name = name
         self._answer = answer
@@ -61,8 +64,8 @@ class Fake:
     def close(self) -> None:
         self.closed = True
 
-    def opener(self) -> Opener:
-        return lambda collection, folder: self
+    def candidate(self) -> Candidate:
+        return Candidate(self.name, self.name, self.name, lambda collection, folder: self)
 
 
 def right(text: str) -> Ranking:
@@ -81,28 +84,29 @@ def one(report: Report) -> Cell:
 
 
 def test_a_system_that_answers_both_alike_has_a_gap_of_exactly_zero() -> None:
-    cell = one(measure([collection()], [Fake(right).opener()]))
+    cell = one(measure([collection()], [Fake(right).candidate()]))
     for figures in cell.figures.values():
-        assert (figures.gap, figures.gap_low, figures.gap_high, figures.p) == (0.0, 0.0, 0.0, 1.0)
-        assert (figures.ratio, figures.ratio_low, figures.ratio_high, figures.p_corrected) == (1, 1, 1, 1)
-    assert measure([collection()], [Fake(right).opener()]).lost == ()
+        assert (figures.gap, figures.gap_low, figures.gap_high) == (0.0, 0.0, 0.0)
+        assert (figures.ratio, figures.ratio_low, figures.ratio_high) == (1.0, 1.0, 1.0)
+    assert (cell.figures[MAIN].p, cell.figures[MAIN].p_corrected) == (1.0, 1.0)
+    assert measure([collection()], [Fake(right).candidate()]).lost == ()
 
 
 def test_a_system_that_finds_nothing_in_latin_loses_everything() -> None:
     fake = Fake(only_native)
-    report = measure([collection()], [fake.opener()])
+    report = measure([collection()], [fake.candidate()])
     cell = one(report)
     assert cell.figures[MAIN].gap == 1.0
     assert cell.figures[MAIN].ratio == 0.0
     assert cell.figures[MAIN].p == 2 / 2**4  # the two extreme assignments of signs to four queries
     assert cell.latin.zero_results == 1.0
     assert cell.native is not None and cell.native.zero_results == 0.0
-    assert len(report.lost) == 4
+    assert [each.group for each in report.lost] == ["worst"] * 4 + ["median"] * 4
     assert fake.closed
 
 
 def test_identical_systems_do_not_differ() -> None:
-    report = measure([collection()], [Fake(right, "a").opener(), Fake(right, "b").opener()])
+    report = measure([collection()], [Fake(right, "a").candidate(), Fake(right, "b").candidate()])
     (comparison,) = report.comparisons
     assert (comparison.system, comparison.other) == ("a", "b")
     assert (comparison.difference, comparison.low, comparison.high, comparison.p) == (0.0, 0.0, 0.0, 1.0)
@@ -114,13 +118,15 @@ def test_a_failing_query_is_lost_and_counted_not_fatal() -> None:
             raise QueryError("no")
         return right(text)
 
-    cell = one(measure([collection()], [Fake(fails).opener()]))
+    report = measure([collection()], [Fake(fails).candidate()])
+    assert report.notes == ("greek: fake, given: 1 of 4 queries failed, the first: no",)
+    cell = one(report)
     assert cell.latin.errors == 1
     assert cell.scores.latin == (1.0, 0.0, 1.0, 1.0)
 
 
 def test_without_native_queries_there_is_no_gap_to_tell() -> None:
-    report = measure([collection(native={})], [Fake(right).opener()])
+    report = measure([collection(native={})], [Fake(right).candidate()])
     figures = one(report).figures[MAIN]
     assert figures.latin == 1.0
     assert figures.native is figures.gap is figures.ratio is figures.p is None
@@ -135,48 +141,29 @@ def test_an_interrupted_measurement_goes_on(stop: int, tmp_path: Path) -> None:
         return right(text)
 
     first, second = Fake(interrupted), Fake(right)
-    named: list[str] = []
-
-    def opener(fake: Fake) -> Opener:
-        named.append("x")
-        return Named(fake)
-
     with pytest.raises(KeyboardInterrupt):
-        measure([collection()], [opener(first)], journal=Journal(tmp_path))
+        measure([collection()], [first.candidate()], journal=Journal(tmp_path))
     assert first.closed
     journal = Journal(tmp_path)
-    resumed = measure([collection()], [opener(second)], journal=journal)
+    resumed = measure([collection()], [second.candidate()], journal=journal)
     assert journal.resumed == stop - (1 if stop <= 5 else 2)  # the first of each side warms the system up
-    whole = measure([collection()], [Fake(right).opener()])
+    whole = measure([collection()], [Fake(right).candidate()])
     assert one(resumed).figures == one(whole).figures
     warm_up = 2 if journal.resumed < 4 else 1
     assert len(second.asked) == 8 - journal.resumed + warm_up
     assert not list(tmp_path.iterdir())  # complete: the next one asks again
 
 
-class Named:
-    """An opener with a name that stays the same between processes."""
-
-    def __init__(self, fake: Fake) -> None:
-        self._fake = fake
-
-    def __call__(self, collection: Collection, folder: Path) -> Fake:
-        return self._fake
-
-    def __str__(self) -> str:
-        return "fake"
-
-
 def test_a_torn_line_of_the_journal_is_asked_again(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        measure([collection()], [Named(Fake(_third_interrupts()))], journal=Journal(tmp_path))
+        measure([collection()], [Fake(_third_interrupts()).candidate()], journal=Journal(tmp_path))
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     assert whole.count(b"\n") == 2
     file.write_bytes(whole[:-7])
     journal = Journal(tmp_path)
     fake = Fake(right)
-    assert one(measure([collection()], [Named(fake)], journal=journal)).figures[MAIN].ratio == 1.0
+    assert one(measure([collection()], [fake.candidate()], journal=journal)).figures[MAIN].ratio == 1.0
     assert journal.resumed == 1
 
 
@@ -195,24 +182,24 @@ def _third_interrupts() -> Callable[[str], Ranking]:
 
 def test_a_changed_collection_is_measured_anew(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        measure([collection()], [Named(Fake(_third_interrupts()))], journal=Journal(tmp_path))
+        measure([collection()], [Fake(_third_interrupts()).candidate()], journal=Journal(tmp_path))
     changed = replace(collection(), documents=DOCUMENTS | {"d5": "άλλο"})
     journal = Journal(tmp_path)
-    measure([changed], [Named(Fake(right))], journal=journal)
+    measure([changed], [Fake(right).candidate()], journal=journal)
     assert journal.resumed == 0
 
 
 def test_a_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GapError, match="--work"):
-        measure([collection()], [Fake(right).opener()], journal=Journal(tmp_path / "file" / "below"))
+        measure([collection()], [Fake(right).candidate()], journal=Journal(tmp_path / "file" / "below"))
 
 
 def test_run_files_are_looked_up_by_query_id() -> None:
     native = {id: [(f"d{id[1:]}", 1.0)] for id in NATIVE}
     latin = {"q1": [("d1", 1.0)], "q2": [("d1", 1.0), ("d2", 0.5)], "q3": [("unknown", 1.0)]}
     runs = RunFiles("runs", native, latin)
-    report = measure([collection()], [lambda collection, folder: runs])
+    report = measure([collection()], [candidate(runs)])
     cell = one(report)
     assert cell.scores.latin == pytest.approx((1.0, 1 / 1.5849625007211562, 0.0, 0.0))
     assert cell.latin.p50 is None
@@ -220,17 +207,72 @@ def test_run_files_are_looked_up_by_query_id() -> None:
     assert {each.id for each in report.lost} == {"q2", "q3", "q4"}
 
 
+def candidate(runs: RunFiles) -> Candidate:
+    return Candidate(runs.name, runs.name, runs.name, lambda collection, folder: runs)
+
+
 def test_run_files_cannot_answer_queries_that_are_made() -> None:
-    runs = RunFiles("runs", {}, {})
+    runs = RunFiles("runs", None, {})
     with pytest.raises(GapError, match="run files"):
-        measure([collection()], [lambda collection, folder: runs], ["channel"])
+        measure([collection()], [candidate(runs)], ["channel"])
+
+
+def test_a_run_of_other_queries_is_refused() -> None:
+    with pytest.raises(GapError, match="none of the queries' ids"):
+        measure([collection()], [candidate(RunFiles("runs", None, {"other": [("d1", 1.0)]}))])
+
+
+def test_what_a_run_lacks_is_told() -> None:
+    latin = {"q1": [("d1", 1.0), ("elsewhere", 0.5)], "q2": [("d2", 1.0)], "q3": [("d3", 1.0)]}
+    report = measure([collection()], [candidate(RunFiles("runs", None, latin))])
+    missing, unknown = report.notes
+    assert "nothing for 1 of 4 queries, such as 'q4'" in missing
+    assert "1 documents whose ids" in unknown and "'elsewhere'" in unknown
+
+
+def test_a_system_with_ids_of_its_own_is_refused() -> None:
+    with pytest.raises(GapError, match=r"only documents whose ids .* such as '17'; the collection's .* 'd1'"):
+        measure([collection()], [Fake(lambda text: [("17", 1.0)]).candidate()])
+
+
+def test_a_system_that_always_fails_is_given_up_soon() -> None:
+    fake = Fake(_fail)
+    with pytest.raises(GapError, match="first 4 queries all failed: down"):
+        measure([collection()], [fake.candidate()])
+    assert len(fake.asked) == 1 + 4  # the warm-up, and each native query
+
+
+def _fail(text: str) -> Ranking:
+    raise GapError("down")
+
+
+def test_of_several_wordings_the_worst_is_explained() -> None:
+    typed = LatinQueries("given", {"q1": ("mousakas melitzanes", "xxx")})
+    queries = QuerySet("", {"q1": NATIVE["q1"]}, typed, {"q1": QRELS["q1"]})
+    made = replace(collection(), query_sets=(queries,))
+    for lost in measure([made], ["scriptbridge"]).lost:
+        assert lost.latin_text == "xxx"
+        assert (lost.latin, lost.native) == (0.0, 1.0)
+
+
+def test_the_order_of_hits_is_kept_or_made() -> None:
+    """Of equal scores, an engine's first stays first; where order means nothing, trec_eval's is made."""
+
+    def ties(text: str) -> Ranking:
+        return [("d1", 1.0), ("d2", 1.0), ("d3", 1.0), ("d4", 1.0)]
+
+    engine, scores = Fake(ties, "engine"), Fake(ties, "scores")
+    engine.keeps_order = True
+    first, second = measure([collection()], [engine.candidate(), scores.candidate()]).cells
+    assert first.scores.latin[0] == second.scores.latin[3] == 1.0
+    assert first.scores.latin == second.scores.latin[::-1]
 
 
 def test_names_must_differ() -> None:
     with pytest.raises(GapError, match="two systems are called 'fake'"):
-        measure([collection()], [Fake(right).opener(), Fake(right).opener()])
+        measure([collection()], [Fake(right).candidate(), Fake(right).candidate()])
     with pytest.raises(GapError, match="two collections are called 'greek'"):
-        measure([collection(), collection()], [Fake(right).opener()])
+        measure([collection(), collection()], [Fake(right).candidate()])
 
 
 def test_nothing_to_measure() -> None:
@@ -271,8 +313,8 @@ def test_scriptbridge_closes_the_gap_that_bm25_has() -> None:
 
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    report = measure([collection()], ["scriptbridge", Fake(only_native).opener()])
-    assert report.lost and report.causes
+    report = measure([collection()], ["scriptbridge", Fake(only_native).candidate()])
+    assert report.lost and report.cells[1].causes
     reportfile.save(report, tmp_path / "report.json")
     assert reportfile.load(tmp_path / "report.json") == report
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["schema"] == report.schema

@@ -17,8 +17,8 @@ from scriptbridge.errors import GapError, MissingExtraError
 from scriptbridge.gap import systems
 from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, auto_distance, fold, nearest_terms
 from scriptbridge.gap.endpoint import Endpoint
-from scriptbridge.gap.records import Collection, Ranking, System
-from scriptbridge.gap.systems import RunFiles, described, system
+from scriptbridge.gap.records import Collection, Ranking, Reader, System
+from scriptbridge.gap.systems import RunFiles, prepare, printable
 from scriptbridge.index import Index
 
 DOCUMENTS = {
@@ -32,6 +32,10 @@ DOCUMENTS = {
 COLLECTION = Collection(
     "two languages", DOCUMENTS, {id: {"g": "el", "h": "hi"}[id[0]] for id in DOCUMENTS}, ()
 )
+
+
+def system(spec: str, collection: Collection, folder: Path) -> System | RunFiles:
+    return prepare(spec).open(collection, folder)
 
 
 def ready(spec: str, folder: Path, collection: Collection = COLLECTION) -> System:
@@ -82,16 +86,16 @@ def test_what_the_ready_made_systems_find(tmp_path: Path, spec: str, query: str,
     found = ready(spec, tmp_path)
     assert found.name == spec
     assert ids(found.search(query, 10))[:1] == ([] if first is None else [first])
-    assert any("ICU" in note for note in found.notes) == ("fold" in spec)  # type: ignore[attr-defined]
+    assert any("ICU" in note for note in found.notes) == ("fold" in spec)
     found.close()
 
 
 @pytest.mark.parametrize("spec", ["scriptbridge", "bm25", "fold", "fold+fuzzy"])
-def test_at_most_k_best_first_and_ties_by_id(tmp_path: Path, spec: str) -> None:
+def test_at_most_k_best_first(tmp_path: Path, spec: str) -> None:
     documents = dict.fromkeys("dbca", "समोसा") | {"twice": "समोसा समोसा", "none": "किला"}
     found = ready(spec, tmp_path, Collection("ties", documents, {}, ()))
     hits = found.search("समोसा", 10)
-    assert ids(hits) == ["twice", "a", "b", "c", "d"]
+    assert ids(hits)[0] == "twice" and sorted(ids(hits)[1:]) == ["a", "b", "c", "d"]
     assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
     assert len(found.search("समोसा", 2)) == 2
     assert found.search("?! ", 10) == []
@@ -106,7 +110,8 @@ def test_scriptbridge_tells_its_readings_and_leaves_empty_documents_out(tmp_path
         Collection("c", documents, dict(COLLECTION.languages) | {"j": "ja"}, ()),
     )
     assert found.name == "ours"
-    readings = found.readings("mousakas").positions[0].readings  # type: ignore[attr-defined]
+    assert isinstance(found, Reader)
+    readings = found.readings("mousakas").positions[0].readings
     assert readings[0].term == "μουσακασ"
     assert ids(found.search("東京の天気", 10)) == ["j"]
     found.close()
@@ -165,7 +170,7 @@ def test_an_index_on_disk_is_read_and_left_as_it_is(tmp_path: Path) -> None:
     before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "my-index").iterdir()}
     found = ready(str(tmp_path / "my-index"), tmp_path)
     assert found.name == "my-index"
-    assert found.notes == ()  # type: ignore[attr-defined]
+    assert found.notes == ()
     assert ids(found.search("mousakas", 10)) == ["g1"]
     found.close()
     assert before == {file.name: file.stat().st_mtime_ns for file in (tmp_path / "my-index").iterdir()}
@@ -175,7 +180,7 @@ def test_notes_say_how_an_index_differs_from_the_collection(tmp_path: Path) -> N
     documents = dict(list(DOCUMENTS.items())[:4]) | {"other": "Ένα άλλο κείμενο"}
     on_disk(tmp_path / "ix", documents)
     found = ready(f"mine={tmp_path / 'ix'}", tmp_path)
-    lacks, holds = found.notes  # type: ignore[attr-defined]
+    lacks, holds = found.notes
     assert found.name == "mine"
     assert "lacks 2 of the 6 documents of two languages" in lacks
     assert "holds 1 documents that two languages has not" in holds
@@ -210,8 +215,8 @@ def test_a_function_of_the_current_directory(tmp_path: Path, modules: Callable[[
     )
     found = ready("engine:search", tmp_path)
     assert found.name == "engine:search"
-    assert found.search("x", 10) == [("7", 3.0), ("a", 1.0), ("b", 1.0)]
-    assert found.search("x", 2) == [("7", 3.0), ("a", 1.0)]
+    assert found.search("x", 10) == [("7", 3.0), ("b", 1.0), ("a", 1.0)]
+    assert found.search("x", 2) == [("7", 3.0), ("b", 1.0)]
     found.close()
     assert ready("it=engine:holder.engine.search", tmp_path).search("x", 4) == [("x", 4.0)]
 
@@ -288,17 +293,16 @@ def test_run_files(tmp_path: Path) -> None:
     both = system(f"run:{native},{latin}", COLLECTION, tmp_path)
     assert isinstance(both, RunFiles)
     assert both.native is not None and ids(both.native["q1"]) == ["g1", "g2"]
-    assert both.latin is not None and ids(both.latin["q1"]) == ["g3"]
+    assert ids(both.latin["q1"]) == ["g3"]
     both.close()
     one = system(f"today=run:,{latin}", COLLECTION, tmp_path)
     assert isinstance(one, RunFiles)
     assert (one.name, one.native) == ("today", None)
-    other = system(f"run:{native},", COLLECTION, tmp_path)
-    assert isinstance(other, RunFiles)
-    assert other.latin is None
 
 
-@pytest.mark.parametrize("spec", ["run:", "run:,", "run:a.run", "run:a,b,c", "run:,missing.run"])
+@pytest.mark.parametrize(
+    "spec", ["run:", "run:,", "run:a.run", "run:a.run,", "run:a,b,c", "run:,missing.run"]
+)
 def test_run_files_that_cannot_be_used(tmp_path: Path, spec: str) -> None:
     with pytest.raises(GapError):
         system(spec, COLLECTION, tmp_path)
@@ -315,9 +319,9 @@ def test_names_urls_and_templates(tmp_path: Path) -> None:
     assert ready("today=http://localhost:1/?q={query}&a=b", tmp_path).name == "today"
     (tmp_path / "engine.toml").write_text('url = "http://localhost:1/{query}"')
     assert ready(f"{tmp_path}/engine.toml", tmp_path).name == f"{tmp_path}/engine.toml"
-    assert described("http://me:pw@localhost:1/a?key=1&q={query}") == "http://localhost:1/a"
-    assert described("today=https://h/?q={query}&a=b") == "https://h/"
-    assert described("x=engine:search") == "engine:search"
+    assert printable("http://me:pw@localhost:1/a?key=1&q={query}") == "http://localhost:1/a"
+    assert printable("today=https://h/?q={query}&a=b") == "today=https://h/"
+    assert printable("x=engine:search") == "x=engine:search"
 
 
 @pytest.mark.parametrize("spec", ["", "bm26", "x=", "./nowhere", "a:b:c", "ftp://h/{query}", "1a:b", "st :x"])

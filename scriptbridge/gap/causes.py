@@ -25,7 +25,8 @@ CAUSES: Mapping[str, str] = {
     "no reading": "The word is typed as people do, and the right native word is not among its readings.",
     "wrong reading first": "The right native word is among the readings, behind another.",
     "segmentation": "Words are joined or split otherwise than in native script.",
-    "ambiguity": "Every word's first reading is right; other readings of it led elsewhere.",
+    "ambiguity": "Every word's first reading is right; other readings led elsewhere. The least sure one "
+    "is named.",
     "noise": "What was typed is far from any usual spelling: slips, dropped letters, another keyboard.",
     "unread": "The system shows no readings. The word named is the one that, put back in native script, "
     "brings most back.",
@@ -73,23 +74,18 @@ def diagnose(
     suspects = [suspect for pair in pairs if (suspect := _suspected(*pair, channel, readings))]
     if not suspects:
         return _doubtful(readings)
-    guilty = _worst(suspects)
-    if effectiveness is not None and (len(suspects) > 1 or readings is None):
+    if effectiveness is not None:
         without = effectiveness(latin)
         gains = [effectiveness(_put_back(latin, native, each)) - without for each in suspects]
-        if max(gains) > 0:
-            guilty = _worst([each for each, gain in zip(suspects, gains, strict=True) if gain == max(gains)])
-        elif readings is None:
+        if max(gains) <= 0:
             return Diagnosis("unknown")
+        suspects = [each for each, gain in zip(suspects, gains, strict=True) if gain == max(gains)]
+    guilty = min(suspects, key=lambda each: _SEVERITY.index(each.cause))
     typed, meant = _written(latin, guilty.latin), _written(native, guilty.native)
     return Diagnosis(guilty.cause, typed or None, meant or None, guilty.readings)
 
 
-_SEVERITY = ("segmentation", "no reading", "noise", "wrong reading first", "unread", "unknown")
-
-
-def _worst(suspects: Sequence[_Suspect]) -> _Suspect:
-    return min(suspects, key=lambda each: _SEVERITY.index(each.cause))
+_SEVERITY = ("segmentation", "no reading", "noise", "wrong reading first", "unread")
 
 
 def _suspected(
@@ -126,7 +122,7 @@ def _doubtful(readings: Expansion | None) -> Diagnosis:
         return Diagnosis("ambiguity")
     least = min(read, key=lambda position: position.readings[0].probability)
     listed = tuple((reading.term, reading.probability) for reading in least.readings)
-    return Diagnosis("ambiguity", least.token.text, listed[0][0], listed)
+    return Diagnosis("ambiguity", least.token.text, None, listed)
 
 
 def _put_back(latin: str, native: str, suspect: _Suspect) -> str:

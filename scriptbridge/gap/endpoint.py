@@ -345,6 +345,8 @@ class Endpoint:
     each would count as the engine's time, and headers are for the host they were written for.
     """
 
+    keeps_order = True  # what an engine shows first is first, whatever the scores beside it
+
     def __init__(self, name: str, template: Template) -> None:
         """`name` is what the report calls the system; MissingExtraError without httpx."""
         self.name = name

@@ -17,7 +17,7 @@ from .records import Answer, Collection
 
 __all__ = ["Journal", "default_folder", "digest"]
 
-_FLUSH_SECONDS = 1.0  # what a kill may lose
+KEPT = 86_400.0  # seconds: older answers are not resumed, who knows what changed meanwhile
 
 
 def default_folder() -> Path:
@@ -37,9 +37,9 @@ def digest(collection: Collection) -> str:
 class Journal:
     """A folder of files of answers, one for each system over each collection.
 
-    A file's name is made of everything that an answer depends on but the system's own state, so it lives only
-    as long as its measurement: `finish` removes it. Two processes that measure the same at once write the
-    same file, line by line, and neither is harmed.
+    A file's name is made of all that an answer is known to depend on. A system may change in ways that nobody
+    tells, so the file lives only as long as its measurement: `finish` removes it. Two processes that measure
+    the same at once write the same file, line by line, and neither is harmed.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -60,7 +60,7 @@ class Journal:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             known = dict(_read(file))
-            lines = file.open("a", encoding="utf-8")
+            lines = file.open("a", encoding="utf-8", buffering=1)  # a kill loses nothing but the last line
         except OSError as error:
             raise GapError(
                 f"{file}: answers cannot be kept for a later run: {error.strerror or error}; "
@@ -79,12 +79,11 @@ class Journal:
 
 
 class Page:
-    """Answers by (query set, side, query id, number of the wording)."""
+    """Answers by (author, query id, wording); the author of native queries is ""."""
 
     def __init__(self, known: dict[tuple[str, ...], Answer], lines: TextIO | None) -> None:
         self._known = known
         self._lines = lines
-        self._flushed = time.monotonic()
         self.warm: set[str] = set()
         """Whose queries the system has answered once without the time counting."""
 
@@ -97,14 +96,14 @@ class Page:
         if self._lines is None or answer.error is not None:
             return
         self._lines.write(json.dumps([key, answer.hits, answer.seconds]) + "\n")
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
-            self._lines.flush()
-            self._flushed = time.monotonic()
 
 
 def _read(file: Path) -> Iterable[tuple[tuple[str, ...], Answer]]:
     """Whole lines only: a kill may have torn the last one."""
     if not file.exists():
+        return
+    if time.time() - file.stat().st_mtime > KEPT:
+        file.unlink()
         return
     with file.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

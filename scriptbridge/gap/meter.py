@@ -8,17 +8,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scriptbridge import __version__
 from scriptbridge.errors import GapError, ScriptbridgeError
-from scriptbridge.types import Expansion
 
 from . import authors, causes, measures, significance
 from .journal import Journal, Page, digest
 from .records import (
     GIVEN,
+    MAIN,
     MEASURES,
+    MEDIAN,
+    WORST,
     Answer,
     Behaviour,
     Cell,
@@ -26,31 +29,31 @@ from .records import (
     LatinQueries,
     Lost,
     QuerySet,
+    Reader,
     Report,
     Scores,
     System,
 )
-from .systems import RunFiles, described, system
+from .systems import Candidate, RunFiles, prepare
 from .trec import ranked
 
-__all__ = ["DEPTH", "MAIN", "Progress", "measure"]
+__all__ = ["DEPTH", "Progress", "measure"]
 
 DEPTH = 100  # hits asked for
-MAIN = MEASURES[0]
 EXAMINED = 200  # lost queries of a cell whose cause is looked for, at most
 SHOWN = 10  # of the worst, and of the median ones
+PATIENCE = 5  # queries that a system may fail at from the start, before it is given up
 CHANNEL = "channel"
 
 Answers = dict[str, list[Answer]]
 """Query id → the answer to each of its wordings."""
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how many of its queries are done, and of how many."""
-Opener = Callable[[Collection, Path], System | RunFiles]
 
 
 def measure(
     collections: Sequence[Collection],
-    systems: Sequence[str | Opener],
+    systems: Sequence[str | Candidate],
     latin: Sequence[str] = (),
     *,
     seed: int = 0,
@@ -58,20 +61,30 @@ def measure(
     progress: Progress = lambda what, done, of: None,
     explain: bool = True,
 ) -> Report:
-    """The gap of `systems` (see `systems.system`) over the queries of `collections`.
+    """The gap of `systems` (see `systems.prepare`) over the queries of `collections`.
 
     `latin` names the authors of Latin queries (see `authors`), `GIVEN` for those that came with a collection;
     by default those, and where there are none, the channel and every independent romanizer installed.
-    `explain`: look for the causes of lost queries, which takes some more searches.
+    `explain`: look for the causes of lost queries, which takes some more searches. All that can be checked
+    beforehand is; GapError, or another ScriptbridgeError, for what cannot be measured.
     """
     if not collections or not systems:
         raise GapError("nothing to measure: at least one collection and one system are needed")
+    candidates = [prepare(each) if isinstance(each, str) else each for each in systems]
+    _check_names("systems", [each.name for each in candidates])
+    _check_names("collections", [each.name for each in collections])
     journal = journal or Journal(None)
     measurement = _Measurement(seed, journal, progress, explain)
-    for collection in collections:
-        measurement.run(collection, systems, latin)
+    written = [measurement.write(collection, latin) for collection in collections]
+    for collection, queries in zip(collections, written, strict=True):
+        measurement.run(collection, candidates, queries)
     journal.finish()
     return measurement.report()
+
+
+def _check_names(what: str, names: Sequence[str]) -> None:
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise GapError(f"two {what} are called {repeated[0]!r}: give one another name, such as NAME=…")
 
 
 @dataclass
@@ -86,57 +99,55 @@ class _Measurement:
     systems: dict[str, str] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
-    causes: dict[str, Mapping[str, int]] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
     queries: dict[str, dict[str, dict[str, Mapping[str, tuple[str, ...]]]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def run(self, collection: Collection, systems: Sequence[str | Opener], latin: Sequence[str]) -> None:
-        """Measure every system over one collection."""
-        if collection.name in self.collections:
-            raise GapError(f"two collections are called {collection.name!r}")
-        written = {each.name: self._written(collection, each, latin) for each in collection.query_sets}
+    def write(self, collection: Collection, latin: Sequence[str]) -> dict[str, list[LatinQueries]]:
+        """The Latin queries of each query set, by every author asked for."""
         self.collections[collection.name] = _described(collection)
-        self._note(*collection.notes)
-        names = set()
-        for spec in systems:
-            self.progress(f"{collection.name}: {spec if isinstance(spec, str) else 'system'}", 0, 0)
-            with tempfile.TemporaryDirectory() as folder:
-                opener = spec if callable(spec) else lambda c, f, spec=spec: system(spec, c, f)
-                with closing(opener(collection, Path(folder))) as opened:
-                    if opened.name in names:
-                        raise GapError(
-                            f"two systems are called {opened.name!r}; name one: NAME={opened.name}"
-                        )
-                    names.add(opened.name)
-                    self.systems[opened.name] = described(spec) if isinstance(spec, str) else opened.name
-                    self._note(*getattr(opened, "notes", ()))
-                    self._measure(collection, opened, str(spec), written)
+        self.notes += collection.notes
+        return {each.name: self._written(collection, each, latin) for each in collection.query_sets}
+
+    def run(
+        self,
+        collection: Collection,
+        candidates: Sequence[Candidate],
+        written: Mapping[str, Sequence[LatinQueries]],
+    ) -> None:
+        """Measure every system over one collection."""
+        documents = digest(collection)
+        for candidate in candidates:
+            self.progress(f"{collection.name}: {candidate.name}", 0, 0)
+            identity = (__version__, documents, candidate.name, candidate.identity, str(DEPTH))
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                closing(candidate.open(collection, Path(folder))) as opened,
+                self.journal.page(*identity) as page,
+            ):
+                self.systems[candidate.name] = candidate.what
+                self.notes += opened.notes
+                self._measure(collection, opened, written, page)
 
     def report(self) -> Report:
-        """Everything, its significance corrected for how much was compared."""
+        """Everything, with how sure it is."""
         return Report(
             circumstances={"seed": self.seed, "depth": DEPTH},
             collections=self.collections,
             systems=self.systems,
             authors=self.authors,
-            cells=significance.corrected(self.cells),
+            cells=significance.tested(self.cells, self.seed),
             comparisons=significance.comparisons(self.cells, self.seed),
-            causes=self.causes,
             lost=tuple(self.lost),
             queries=self.queries,
             notes=tuple(dict.fromkeys(self.notes)),
         )
-
-    def _note(self, *notes: str) -> None:
-        self.notes += notes
 
     # ---- the Latin queries
 
     def _written(
         self, collection: Collection, query_set: QuerySet, latin: Sequence[str]
     ) -> list[LatinQueries]:
-        """The Latin queries of a set, by every author asked for."""
         specs = list(dict.fromkeys(latin)) or _default_authors(query_set)
         found: list[LatinQueries] = []
         for spec in specs:
@@ -145,38 +156,37 @@ class _Measurement:
             except GapError as error:
                 if latin or (spec == specs[-1] and not found):
                     raise
-                self._note(str(error))  # nobody asked for this author
+                self.notes.append(str(error))  # nobody asked for this author
                 continue
-            if not (set(queries.texts) & set(query_set.native or queries.texts)):
-                raise GapError(f"{collection.name} {query_set.name}: {spec} wrote no Latin query")
             self.authors[spec] = "came with the collection" if spec == GIVEN else authors.describe(spec)
-            self._note(*queries.notes)
+            self.notes += queries.notes
             kept = self.queries.setdefault(collection.name, {}).setdefault(query_set.name, {})
             kept[spec] = queries.texts
             found.append(queries)
-        if all(spec.partition("+")[0].partition(":")[0] == CHANNEL for spec in specs):
-            self._note(
+        if all(each.author.partition("+")[0].partition(":")[0] == CHANNEL for each in found):
+            self.notes.append(
                 "The Latin queries were written by scriptbridge's own channel alone: figures of scriptbridge "
                 "are too good, since it reads what it wrote. Add an independent author."
             )
         return found
 
     def _by(self, spec: str, collection: Collection, query_set: QuerySet) -> LatinQueries:
+        where = _label(collection, query_set)
         if spec == GIVEN:
             if query_set.latin is None:
                 raise GapError(
-                    f"{collection.name} {query_set.name}: it has no Latin queries of its own; name an "
-                    "author, such as --latin uroman"
+                    f"{where}: it has no Latin queries of its own; name an author, such as --latin uroman"
                 )
             return query_set.latin
         if not query_set.native:
-            raise GapError(
-                f"{collection.name} {query_set.name}: it has no native queries that {spec} could romanize"
-            )
+            raise GapError(f"{where}: it has no native queries that {spec} could romanize")
         spoken = {
             id: measures.language_of(id, query_set.qrels, collection.languages) for id in query_set.native
         }
-        return authors.write(spec, query_set.native, spoken, self.seed)
+        queries = authors.write(spec, query_set.native, spoken, self.seed)
+        if not queries.texts:
+            raise GapError(f"{where}: {spec} wrote no Latin query")
+        return queries
 
     # ---- one system over one collection
 
@@ -184,28 +194,24 @@ class _Measurement:
         self,
         collection: Collection,
         opened: System | RunFiles,
-        spec: str,
         written: Mapping[str, Sequence[LatinQueries]],
+        page: Page,
     ) -> None:
-        with self.journal.page(digest(collection), spec, str(DEPTH)) as page:
-            for query_set in collection.query_sets:
-                label = " ".join(filter(None, [collection.name, query_set.name]))
-                native = self._native(opened, query_set, page, label)
-                for queries in written[query_set.name]:
-                    answers = self._asked(opened, queries.author, queries.texts, page, label)
-                    cell = self._cell(collection, query_set, opened.name, queries, answers, native)
-                    self.cells.append(cell)
-                    self._explain(collection, query_set, opened, queries, cell)
-
-    def _native(
-        self, opened: System | RunFiles, query_set: QuerySet, page: Page, label: str
-    ) -> Answers | None:
-        if not query_set.native:
-            return None
-        if isinstance(opened, RunFiles) and opened.native is None:
-            return None
-        wordings = {id: (query,) for id, query in query_set.native.items()}
-        return self._asked(opened, "", wordings, page, label)
+        for query_set in collection.query_sets:
+            label = _label(collection, query_set)
+            native = None
+            if query_set.native and not (isinstance(opened, RunFiles) and opened.native is None):
+                wordings = {id: (query,) for id, query in query_set.native.items()}
+                native = self._asked(opened, "", wordings, page, label)
+            for queries in written[query_set.name]:
+                latin = self._asked(opened, queries.author, queries.texts, page, label)
+                self._check_ids(collection, opened, label, [latin, native or {}])
+                cell = self._cell(collection, query_set, opened.name, queries, latin, native)
+                if self.explain and native is not None:
+                    cell = replace(
+                        cell, causes=self._explain(collection, query_set, opened, queries, cell, latin)
+                    )
+                self.cells.append(cell)
 
     def _asked(
         self,
@@ -217,15 +223,11 @@ class _Measurement:
     ) -> Answers:
         """Answers to every wording; `author` is "" for native queries."""
         if isinstance(opened, RunFiles):
-            if author not in ("", GIVEN):
-                raise GapError(
-                    f"{opened.name}: run files answer the collection's own Latin queries, not {author}'s"
-                )
-            return _looked_up(opened, author, wordings)
+            return self._looked_up(opened, author, wordings)
         what = f"{label}: {opened.name}, {author or 'native'}"
         total = sum(map(len, wordings.values()))
         answers: Answers = {id: [] for id in wordings}
-        done = 0
+        done, errors = 0, []
         for id, texts in wordings.items():
             for text in texts:
                 key = (author, id, text)
@@ -238,8 +240,51 @@ class _Measurement:
                     page.add(key, answer)
                 answers[id].append(answer)
                 done += 1
+                if answer.error is not None:
+                    errors.append(answer.error)
+                    if len(errors) == done == min(PATIENCE, total):
+                        raise GapError(f"{what}: the first {done} queries all failed: {answer.error}")
                 self.progress(what, done, total)
+        if errors:
+            self.notes.append(f"{what}: {len(errors):,} of {total:,} queries failed, the first: {errors[0]}")
         return answers
+
+    def _looked_up(self, runs: RunFiles, author: str, wordings: Mapping[str, tuple[str, ...]]) -> Answers:
+        if author not in ("", GIVEN):
+            raise GapError(
+                f"{runs.name}: run files answer the collection's own Latin queries, not {author}'s"
+            )
+        run = runs.latin if author else runs.native or {}
+        if missing := [id for id in wordings if id not in run]:
+            which = f"{runs.name}, {author or 'native'}: the run has "
+            if len(missing) == len(wordings):
+                raise GapError(f"{which}none of the queries' ids, such as {missing[0]!r}")
+            self.notes.append(
+                f"{which}nothing for {len(missing):,} of {len(wordings):,} queries, such as {missing[0]!r}"
+            )
+        return {id: [Answer(tuple(run.get(id, ())))] for id in wordings}
+
+    def _check_ids(
+        self, collection: Collection, opened: System | RunFiles, label: str, sides: Sequence[Answers]
+    ) -> None:
+        """Hits that are no documents of the collection find nothing: a system with ids of its own."""
+        hits = {
+            document
+            for answers in sides
+            for wordings in answers.values()
+            for answer in wordings
+            for document, _ in answer.hits
+        }
+        unknown = sorted(hits - collection.documents.keys())
+        if not unknown:
+            return
+        told = f"{label}: {opened.name} finds {{}} documents whose ids the collection does not have, such as "
+        if len(unknown) == len(hits):
+            raise GapError(
+                told.format("only") + f"{unknown[0]!r}; the collection's are such as "
+                f"{next(iter(collection.documents), '')!r}"
+            )
+        self.notes.append(told.format(f"{len(unknown):,}") + f"{unknown[0]!r}: they count as wrong")
 
     def _cell(
         self,
@@ -288,47 +333,52 @@ class _Measurement:
         opened: System | RunFiles,
         queries: LatinQueries,
         cell: Cell,
-    ) -> None:
+        answers: Answers,
+    ) -> dict[str, int]:
         """Count the causes of the cell's lost queries, and keep the worst and the median ones."""
-        if cell.scores.native is None or not self.explain:
-            return
-        both = zip(cell.scores.ids, cell.scores.latin, cell.scores.native, strict=True)
+        both = zip(cell.scores.ids, cell.scores.latin, cell.scores.native or (), strict=True)
         lost = sorted(
             ((id, low, high) for id, low, high in both if low < high), key=lambda each: each[1] - each[2]
         )
-        shown = _worst_and_median(len(lost))
+        groups = _groups(len(lost))
+        shown = {at for places in groups.values() for at in places}
         others = [at for at in range(len(lost)) if at not in shown]
         random.Random(self.seed).shuffle(others)
-        counts: Counter[str] = Counter()
-        found = {}
-        what = f"{cell.collection} {cell.query_set}: {cell.system}, {cell.author}: why"
-        examined = [*shown, *others][:EXAMINED]
+        examined = [*sorted(shown), *others][:EXAMINED]
+        what = f"{_label(collection, query_set)}: {cell.system}, {cell.author}: why"
+        diagnoses = {}
         for number, at in enumerate(examined, 1):
-            id, low, high = lost[at]
-            native, latin = query_set.native[id], queries.texts[id][0]
+            id, _, high = lost[at]
+            latin, low = _least(query_set, id, queries.texts[id], answers[id])
             language = measures.language_of(id, query_set.qrels, collection.languages)
-            diagnosis = _diagnosed(opened, id, latin, native, language, query_set)
-            counts[diagnosis.cause] += 1
-            found[at] = Lost(
-                cell.collection,
-                cell.query_set,
-                cell.author,
-                cell.system,
-                id,
-                latin,
-                native,
-                low,
-                high,
-                diagnosis.cause,
-                diagnosis.token,
-                diagnosis.missed,
-                diagnosis.readings,
-            )
+            diagnosis = _diagnosed(opened, id, latin, language, query_set)
+            diagnoses[at] = (id, latin, low, high, diagnosis)
             self.progress(what, number, len(examined))
-        self.lost += [found[at] for at in shown]
-        if counts:
-            key = "\t".join([cell.collection, cell.query_set, cell.author, cell.system])
-            self.causes[key] = dict(counts.most_common())
+        for group, places in groups.items():
+            for id, latin, low, high, found in (diagnoses[at] for at in places):
+                self.lost.append(
+                    Lost(
+                        cell.collection,
+                        cell.query_set,
+                        cell.author,
+                        cell.system,
+                        group,
+                        id,
+                        latin,
+                        query_set.native[id],
+                        low,
+                        high,
+                        found.cause,
+                        found.token,
+                        found.missed,
+                        found.readings,
+                    )
+                )
+        return dict(Counter(diagnosis.cause for *_, diagnosis in diagnoses.values()).most_common())
+
+
+def _label(collection: Collection, query_set: QuerySet) -> str:
+    return " ".join(filter(None, [collection.name, query_set.name]))
 
 
 def _default_authors(query_set: QuerySet) -> list[str]:
@@ -364,32 +414,35 @@ def _ask(opened: System, query: str) -> Answer:
     except ScriptbridgeError as error:
         return Answer((), time.perf_counter() - started, str(error))
     seconds = time.perf_counter() - started
-    return Answer(tuple(ranked(hits)), seconds)
+    return Answer(tuple(hits if opened.keeps_order else ranked(hits)), seconds)
 
 
-def _looked_up(runs: RunFiles, author: str, wordings: Mapping[str, tuple[str, ...]]) -> Answers:
-    run = runs.latin if author else runs.native
-    return {id: [Answer(tuple((run or {}).get(id, ())))] for id in wordings}
+def _effectiveness(query_set: QuerySet, id: str, answer: Answer) -> float:
+    return float(measures.per_query({id: [answer]}, query_set.qrels, [id])[MAIN][0])
 
 
-def _readings(opened: System | RunFiles, query: str) -> Expansion | None:
-    tell: Callable[[str], Expansion] | None = getattr(opened, "readings", None)
-    return None if tell is None else tell(query)
+def _least(
+    query_set: QuerySet, id: str, wordings: Sequence[str], answers: Sequence[Answer]
+) -> tuple[str, float]:
+    """The wording that finds least, and how much."""
+    found = [_effectiveness(query_set, id, answer) for answer in answers]
+    at = found.index(min(found))
+    return wordings[at], found[at]
 
 
 def _diagnosed(
-    opened: System | RunFiles, id: str, latin: str, native: str, language: str | None, query_set: QuerySet
+    opened: System | RunFiles, id: str, latin: str, language: str | None, query_set: QuerySet
 ) -> causes.Diagnosis:
+    native = query_set.native[id]
     if isinstance(opened, RunFiles):
         return causes.diagnose(latin, native, language, None, None)
+    readings = opened.readings(latin) if isinstance(opened, Reader) else None
+    return causes.diagnose(
+        latin, native, language, readings, lambda query: _effectiveness(query_set, id, _ask(opened, query))
+    )
 
-    def effectiveness(query: str) -> float:
-        return float(measures.per_query({id: [_ask(opened, query)]}, query_set.qrels, [id])[MAIN][0])
 
-    return causes.diagnose(latin, native, language, _readings(opened, latin), effectiveness)
-
-
-def _worst_and_median(lost: int) -> list[int]:
-    """Places among the lost queries, the worst first: the first ten, and the ten in the middle."""
+def _groups(lost: int) -> dict[str, range]:
+    """Places among the lost queries, the worst first: of the worst ten, and of the ten in the middle."""
     middle = max(0, (lost - SHOWN) // 2)
-    return list(dict.fromkeys([*range(min(SHOWN, lost)), *range(middle, min(lost, middle + SHOWN))]))
+    return {WORST: range(min(SHOWN, lost)), MEDIAN: range(middle, min(lost, middle + SHOWN))}

@@ -12,17 +12,17 @@ from urllib.parse import quote
 
 import regex
 
+from scriptbridge.text import normalize
+
 from . import charts, table
 from .causes import CAUSES
 from .charts import Part, Spread
-from .records import GIVEN, MEASURES, Behaviour, Cell, Figures, Lost, Report
+from .records import GIVEN, MAIN, MEASURES, MEDIAN, WORST, Behaviour, Cell, Figures, Lost, Report
 from .table import NONE, Mean, figures, milliseconds, score
 
 __all__ = ["html"]
 
-MAIN = MEASURES[0]
 COLOURS = 6  # of systems, and of causes; then they repeat
-WORST = 10  # of a cell's lost queries are its worst, the rest its median ones
 
 _LANGUAGE = regex.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -368,8 +368,8 @@ def _scatter(
 
 def _causes(view: _View, explained: Mapping[str, str]) -> str:
     counts: dict[str, Counter[str]] = {name: Counter() for name in view.by_system}
-    for key, its in view.report.causes.items():
-        counts.setdefault(key.rpartition("\t")[2], Counter()).update(its)
+    for cell in view.report.cells:
+        counts[cell.system].update(cell.causes)
     counts = {name: its for name, its in counts.items() if its.total()}
     if not counts:
         return ""
@@ -533,9 +533,10 @@ def _lost(view: _View) -> str:
 def _lost_group(view: _View, cell: Cell | None, lost: Sequence[Lost]) -> str:
     title = view.set_name(cell) if cell else _bdi(lost[0].query_set or lost[0].collection)
     language = cell.language if cell else None
-    worst, median = lost[:WORST], lost[WORST:]
-    content = _lost_list("worst", worst, language) + (
-        _lost_list("median", median, language) if median else ""
+    content = "".join(
+        _lost_list(group, its, language)
+        for group in (WORST, MEDIAN)
+        if (its := [each for each in lost if each.group == group])
     )
     return (
         f"<details><summary><h4>{title} · {_by(lost[0].author)}</h4> "
@@ -550,10 +551,11 @@ def _lost_list(kind: str, lost: Sequence[Lost], language: str | None) -> str:
 
 def _lost_query(lost: Lost, language: str | None) -> str:
     why = f'<span class="cause">{_text(lost.cause)}</span>'
+    missed = None if lost.missed is None else normalize(lost.missed)
     if lost.token:
         why += f" <b>{_bdi(lost.token)}</b>"
         readings = [
-            f"<span{' class=right' if term == lost.missed else ''}>{_native(term, language)}"
+            f"<span{' class=right' if term == missed else ''}>{_native(term, language)}"
             f"&nbsp;<small>{_probability(probability)}</small></span>"
             for term, probability in lost.readings[:5]
         ]

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from scriptbridge.types import Expansion
 
 __all__ = [
     "GIVEN",
+    "MAIN",
     "MEASURES",
+    "MEDIAN",
     "SCHEMA",
+    "WORST",
     "Answer",
     "Behaviour",
     "Cell",
@@ -26,6 +31,7 @@ __all__ = [
     "Qrels",
     "QuerySet",
     "Ranking",
+    "Reader",
     "Report",
     "Scores",
     "System",
@@ -34,6 +40,9 @@ __all__ = [
 SCHEMA = 1
 """Version of the JSON that a Report is written as; one more when readers of the old one would fail."""
 MEASURES = ("nDCG@10", "MRR@10", "R@100")
+MAIN = MEASURES[0]
+"""The measure that gaps are tested by, queries lost by and systems compared by."""
+WORST, MEDIAN = "worst", "median"
 GIVEN = "given"
 """The author of Latin queries that came with the collection."""
 
@@ -44,9 +53,15 @@ Qrels = Mapping[str, Mapping[str, int]]
 
 
 class System(Protocol):
-    """Anything that searches. `search` may raise a ScriptbridgeError: the query then counts as lost."""
+    """Anything that searches. `search` may raise a ScriptbridgeError: the query then counts as lost.
+
+    Where `keeps_order`, its hits stand as they come; otherwise the order of equal scores means nothing, and
+    is made trec_eval's. `notes` are told in the report.
+    """
 
     name: str
+    notes: tuple[str, ...]
+    keeps_order: bool
 
     def search(self, text: str, k: int) -> Ranking:
         """The k best documents at most, best first."""
@@ -54,6 +69,15 @@ class System(Protocol):
 
     def close(self) -> None:
         """Give back files, connections and memory."""
+        ...
+
+
+@runtime_checkable
+class Reader(System, Protocol):
+    """A system that tells what it reads a query's words as."""
+
+    def readings(self, text: str) -> Expansion:
+        """Readings of every word of the query."""
         ...
 
 
@@ -99,8 +123,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system said to one query: hits as `trec.ranked` orders them, the seconds it took (None: from a
-    run file), why it failed.
+    """What a system said to one query: hits, best first, the seconds it took (None: from a run file), why it
+    failed.
     """
 
     hits: tuple[tuple[str, float], ...]
@@ -113,8 +137,8 @@ class Figures:
     """A measure's means over the queries of a cell; gap = native - latin, ratio = latin / native.
 
     `gap_low`, `gap_high`, `ratio_low`, `ratio_high` bound 95 % (paired bootstrap over queries). `p` is the
-    paired randomization test's, that there is no gap; `p_corrected` is Holm's over all the gaps of a report.
-    All but `latin` are None where there are no native queries; the ratio also where native is 0.
+    paired randomization test's, that there is no gap, of MAIN only; `p_corrected` is Holm's over the gaps of
+    all cells. All but `latin` are None where there are no native queries; the ratio also where native is 0.
     """
 
     latin: float
@@ -170,6 +194,8 @@ class Cell:
     latin: Behaviour
     native: Behaviour | None
     scores: Scores
+    causes: Mapping[str, int] = field(default_factory=dict)
+    """Of the lost queries that were examined, how many each cause lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +218,9 @@ class Comparison:
 class Lost:
     """A query that finds less in Latin than in native script, and why.
 
-    `token` is the Latin word that lost it and `missed` the native word it stands for; `readings` are what the
-    system, or the collection's own bridge, reads it as, with probabilities; `cause` is one of
+    `group` is `WORST` or `MEDIAN`: why it is shown. Of several wordings it is the one that finds least;
+    `latin` and `native` are nDCG@10. `token` is the Latin word that lost it and `missed` the native word it
+    stands for; `readings` are what the system reads it as, with probabilities; `cause` is one of
     `causes.CAUSES`.
     """
 
@@ -201,6 +228,7 @@ class Lost:
     query_set: str
     author: str
     system: str
+    group: str
     id: str
     latin_text: str
     native_text: str
@@ -216,11 +244,10 @@ class Lost:
 class Report:
     """A measurement and its circumstances.
 
-    `collections` maps a collection's name to its documents, queries, languages and where it came from;
+    `collections` maps a collection's name to the numbers of its documents, languages and queries;
     `systems` a system's name to what it is; `authors` who wrote Latin queries to how. `queries` keeps the
     Latin queries that were made: collection → query set → author → query id → wordings. `lost` holds the ten
-    worst and ten median lost queries of each cell, `causes` the number of those examined for each cause
-    (collection, query set, author and system joined by tabs → cause → queries).
+    worst and the ten median lost queries of each cell.
     """
 
     circumstances: Mapping[str, object]
@@ -229,7 +256,6 @@ class Report:
     authors: Mapping[str, str]
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...] = ()
-    causes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     lost: tuple[Lost, ...] = ()
     queries: Mapping[str, Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = field(
         default_factory=dict

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import statistics
-from .records import MEASURES, Cell, Comparison, Figures
+from .records import MAIN, Cell, Comparison, Figures
 
-__all__ = ["comparisons", "corrected", "figures"]
+__all__ = ["comparisons", "figures", "tested"]
+
+LEAST_PERMUTATIONS = 10_000
+PERMUTATIONS_EACH = 100  # for each test of a family: the smallest p, times the family, is then 1 in 100
 
 
 def figures(latin: NDArray[np.float64], native: NDArray[np.float64] | None, seed: int) -> Figures:
@@ -33,47 +36,56 @@ def figures(latin: NDArray[np.float64], native: NDArray[np.float64] | None, seed
         ratio=ratio,
         ratio_low=ratio_low,
         ratio_high=ratio_high,
-        p=statistics.randomization_test(lost, seed),
     )
 
 
-def corrected(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The cells, with the p-values of all their gaps corrected together."""
-    tested = [
-        (at, name) for at, cell in enumerate(cells) for name in MEASURES if cell.figures[name].p is not None
+def tested(cells: Sequence[Cell], seed: int) -> tuple[Cell, ...]:
+    """The cells with the p-values of their gaps in `MAIN`, one family, corrected together."""
+    gaps = [
+        (at, np.subtract(cell.scores.native, cell.scores.latin))
+        for at, cell in enumerate(cells)
+        if cell.scores.native is not None
     ]
-    values = iter(statistics.holm([cells[at].figures[name].p or 0.0 for at, name in tested]))
-    revised = [dict(cell.figures) for cell in cells]
-    for at, name in tested:
-        revised[at][name] = replace(revised[at][name], p_corrected=next(values))
-    return tuple(replace(cell, figures=each) for cell, each in zip(cells, revised, strict=True))
+    values = _p_values([gap for _, gap in gaps], seed)
+    done = list(cells)
+    for (at, _), (p, corrected) in zip(gaps, values, strict=True):
+        figures = dict(cells[at].figures)
+        figures[MAIN] = replace(figures[MAIN], p=p, p_corrected=corrected)
+        done[at] = replace(cells[at], figures=figures)
+    return tuple(done)
+
+
+def _p_values(differences: Sequence[NDArray[np.float64]], seed: int) -> list[tuple[float, float]]:
+    """Raw and corrected p of a family of tests, with permutations enough for the whole family."""
+    permutations = max(LEAST_PERMUTATIONS, PERMUTATIONS_EACH * len(differences))
+    raw = [statistics.randomization_test(each, seed, permutations) for each in differences]
+    return list(zip(raw, statistics.holm(raw), strict=True))
 
 
 def comparisons(cells: Sequence[Cell], seed: int) -> tuple[Comparison, ...]:
-    """Every two systems over the same Latin queries."""
-    found = []
-    for number, cell in enumerate(cells):
-        for other in cells[number + 1 :]:
-            if _asked_the_same(cell, other):
-                difference = np.array(cell.scores.latin) - np.array(other.scores.latin)
-                low, high = statistics.bootstrap_mean(difference, seed)
-                p = statistics.randomization_test(difference, seed)
-                found.append(
-                    Comparison(
-                        cell.collection,
-                        cell.query_set,
-                        cell.author,
-                        cell.system,
-                        other.system,
-                        float(difference.mean()),
-                        low,
-                        high,
-                        p,
-                        p,
-                    )
-                )
-    values = statistics.holm([each.p for each in found])
-    return tuple(replace(each, p_corrected=p) for each, p in zip(found, values, strict=True))
+    """Every two systems over the same Latin queries: another family of tests."""
+    pairs = [
+        (cell, other)
+        for number, cell in enumerate(cells)
+        for other in cells[number + 1 :]
+        if _asked_the_same(cell, other)
+    ]
+    differences = [np.subtract(cell.scores.latin, other.scores.latin) for cell, other in pairs]
+    values = _p_values(differences, seed)
+    return tuple(
+        Comparison(
+            cell.collection,
+            cell.query_set,
+            cell.author,
+            cell.system,
+            other.system,
+            float(difference.mean()),
+            *statistics.bootstrap_mean(difference, seed),
+            p,
+            corrected,
+        )
+        for (cell, other), difference, (p, corrected) in zip(pairs, differences, values, strict=True)
+    )
 
 
 def _asked_the_same(cell: Cell, other: Cell) -> bool:

@@ -1,7 +1,7 @@
 """The systems that can be measured: scriptbridge, baselines, and whatever a search team runs today.
 
-Each finds at most k documents, best first. Equal scores stand in the order of ids, but an endpoint's in the
-order they came in, and a run file's in trec_eval's.
+Each finds at most k documents, best first. An endpoint's stand in the order they came in; of the others'
+equal scores the meter makes the order that trec_eval makes, as it is in run files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold, icu_version
 from .endpoint import Endpoint, Template, shown
 from .records import Collection, Ranking, System
 
-__all__ = ["ACCEPTED", "Function", "RunFiles", "described", "system"]
+__all__ = ["ACCEPTED", "Candidate", "Function", "RunFiles", "prepare", "printable"]
 
 ACCEPTED = """\
   scriptbridge            an index made of the collection's documents
@@ -40,7 +41,7 @@ ACCEPTED = """\
                           a search engine that takes the query in its URL
   engine.toml             a search engine by a template (see scriptbridge.gap.endpoint)
   run:native.run,latin.run
-                          TREC runs of the native and of the Latin queries; either may be left out
+                          TREC runs of the native and of the Latin queries; or run:,latin.run
   st:intfloat/multilingual-e5-small
                           a sentence-transformers model, by name or folder
   NAME=…                  any of these under a name of your own: today=engine.toml"""
@@ -48,35 +49,67 @@ ACCEPTED = """\
 _NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
 
 
-def system(spec: str, collection: Collection, folder: Path) -> System | RunFiles:
-    """What ``[NAME=]SPEC`` names (see `ACCEPTED`), ready to search the collection; `folder` is for its files.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A system that can be measured: checked as far as that goes without a collection, and not open yet.
+
+    `what` is what a report says it is, without passwords. `identity` differs where the system is known to
+    answer differently: what one of another identity answered is not reused.
+    """
+
+    name: str
+    what: str
+    identity: str
+    open: Callable[[Collection, Path], System | RunFiles]
+    """Of the collection to search, and a folder for the system's own files."""
+
+
+def prepare(spec: str) -> Candidate:
+    """What ``[NAME=]SPEC`` names (see `ACCEPTED`).
 
     GapError where there is no such system or it cannot be used, MissingExtraError where a package is missing.
     """
     named = _NAMED.fullmatch(spec)
     name, what = (named[1], named[2]) if named else ("", spec)
     if what in _BUILT:
-        return _BUILT[what](name or what, collection, folder)
-    if what.startswith(("http://", "https://")):
-        return Endpoint(name or shown(what), Template(what))
+        name = name or what
+        return Candidate(name, what, what, partial(_BUILT[what], name))
+    if what.startswith(("http://", "https://")) or what.endswith(".toml"):
+        is_url = not what.endswith(".toml") or what.startswith("http")
+        template = Template(what) if is_url else Template.read(what)
+        name = name or (shown(what) if is_url else what)
+        extras.load("httpx", "gap")
+        return Candidate(
+            name,
+            shown(what) if is_url else what,
+            repr(template),
+            lambda collection, folder: Endpoint(name, template),
+        )
     if what.startswith("run:"):
-        return _run_files(name or what, what.removeprefix("run:"))
+        runs = _run_files(name or what, what.removeprefix("run:"))
+        return Candidate(runs.name, what, what, lambda collection, folder: runs)
     if what.startswith("st:"):
-        return _Dense(name or what, what.removeprefix("st:"), collection)
-    if what.endswith(".toml"):
-        return Endpoint(name or what, Template.read(what))
+        model = what.removeprefix("st:")
+        return Candidate(
+            name or what, what, what, lambda collection, folder: _Dense(name or what, model, collection)
+        )
     if what and Path(what).is_dir():
-        return _opened(name or Path(what).resolve().name, Path(what), collection)
+        path = Path(what)
+        name = name or path.resolve().name
+        return Candidate(
+            name, what, _commit(path), lambda collection, folder: _opened(name, path, collection)
+        )
     if is_named(what):
-        return Function(name or what, what)
+        function = Function(name or what, what)
+        return Candidate(function.name, what, function.identity, lambda collection, folder: function)
     raise GapError(f"system {spec!r}: unknown, and no folder of that name; accepted are\n{ACCEPTED}")
 
 
-def described(spec: str) -> str:
-    """A spec as a report may print it: a URL without password and parameters, which may hold keys."""
+def printable(spec: str) -> str:
+    """A spec as it may be printed: a URL without password and parameters, which may hold keys."""
     named = _NAMED.fullmatch(spec)
-    what = named[2] if named else spec
-    return shown(what) if what.startswith(("http://", "https://")) else what
+    name, what = (f"{named[1]}=", named[2]) if named else ("", spec)
+    return name + shown(what) if what.startswith(("http://", "https://")) else spec
 
 
 # ---- scriptbridge
@@ -84,6 +117,8 @@ def described(spec: str) -> str:
 
 class _Scriptbridge:
     """A scriptbridge index."""
+
+    keeps_order = False
 
     def __init__(self, name: str, index: Index, notes: tuple[str, ...] = ()) -> None:
         self.name = name
@@ -118,10 +153,16 @@ def _built(name: str, collection: Collection, folder: Path) -> System:
     return _Scriptbridge(name, index)
 
 
-def _opened(name: str, path: Path, collection: Collection) -> System:
-    """The index at `path`; nothing is written there."""
+def _commit(path: Path) -> str:
+    """Which commit of which index is at `path`."""
     if not (path / store.Manifest.NAME).exists():
         raise GapError(f"{path}: this folder holds no scriptbridge index; accepted are\n{ACCEPTED}")
+    with store.seam(path):
+        return f"{path.resolve()} {(path / 'meta.json').read_text(encoding='utf-8')}"
+
+
+def _opened(name: str, path: Path, collection: Collection) -> System:
+    """The index at `path`; nothing is written there."""
     index = Index.open(path)
     try:
         return _Scriptbridge(name, index, _compared(index, collection))
@@ -162,13 +203,15 @@ def _compared(index: Index, collection: Collection) -> tuple[str, ...]:
 class _Baseline:
     """A system in memory, whose `rank` may leave equal scores in any order."""
 
+    keeps_order = False
+
     def __init__(self, name: str, rank: Callable[[str, int], Ranking], notes: tuple[str, ...] = ()) -> None:
         self.name = name
         self.notes = notes
         self._rank = rank
 
     def search(self, text: str, k: int) -> Ranking:
-        return _best_first(self._rank(text, k), k)
+        return self._rank(text, k)
 
     def close(self) -> None:
         del self._rank  # and the index with it
@@ -204,10 +247,6 @@ _BUILT: dict[str, Callable[[str, Collection, Path], System]] = {
 }
 
 
-def _best_first(hits: Iterable[tuple[str, float]], k: int) -> Ranking:
-    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
-
-
 # ---- a Python function
 
 _NO_PAIRS = (str, bytes, Mapping)  # though they can be iterated over
@@ -221,11 +260,15 @@ class Function:
     document given twice counts at its best.
     """
 
+    keeps_order = False
+
     def __init__(self, name: str, spec: str) -> None:
         self.name = name
         self.notes: tuple[str, ...] = ()
         self._spec = spec
         self._search = _searching(spec)
+        self.identity = f"{spec} {_source(self._search)}"
+        """The function's name and its file's content."""
 
     def search(self, text: str, k: int) -> Ranking:
         try:
@@ -237,11 +280,7 @@ class Function:
             ) from error
         if hits is None:
             raise self._error(came, text)
-        best: dict[str, float] = {}
-        for hit in hits:
-            id, score = self._pair(hit, text)
-            best[id] = max(score, best.get(id, score))
-        return _best_first(best.items(), k)
+        return trec.ranked(self._pair(hit, text) for hit in hits)[:k]
 
     def close(self) -> None:
         """Nothing: what the function holds is its module's."""
@@ -271,6 +310,13 @@ def _searching(spec: str) -> Callable[[str, int], object]:
     return found  # type: ignore[no-any-return]
 
 
+def _source(function: object) -> str:
+    try:
+        return Path(inspect.getfile(inspect.unwrap(function))).read_text("utf-8", "replace")  # type: ignore[arg-type]
+    except (TypeError, OSError):
+        return ""  # of an object, or of compiled code
+
+
 def _takes_two(function: object) -> bool:
     if not callable(function):
         return False
@@ -288,11 +334,11 @@ def _takes_two(function: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """What a system found, by query id, in native and in Latin queries; None where there is no run."""
+    """What a system found, by query id, in Latin queries, and in native ones where there is a run of them."""
 
     name: str
     native: Mapping[str, Ranking] | None
-    latin: Mapping[str, Ranking] | None
+    latin: Mapping[str, Ranking]
     notes: tuple[str, ...] = ()
 
     def close(self) -> None:
@@ -301,14 +347,13 @@ class RunFiles:
 
 def _run_files(name: str, paths: str) -> RunFiles:
     native, comma, latin = paths.partition(",")
-    if not comma or "," in latin or not (native or latin):
+    if not comma or "," in latin or not latin:
         raise GapError(
-            f"run:{paths}: accepted are the paths of TREC runs: run:NATIVE,LATIN or, without the other, "
-            "run:NATIVE, (with a comma) and run:,LATIN"
+            f"run:{paths}: accepted are two TREC runs, run:NATIVE,LATIN, or without a native one run:,LATIN"
         )
-    runs = [trec.read_run(path) if path else None for path in (native, latin)]
-    first, second = [None if run is None else run.rankings for run in runs]
-    return RunFiles(name, first, second, tuple(note for run in runs if run is not None for note in run.notes))
+    first = trec.read_run(native) if native else trec.Run({})
+    second = trec.read_run(latin)
+    return RunFiles(name, first.rankings if native else None, second.rankings, (*first.notes, *second.notes))
 
 
 # ---- dense
@@ -316,6 +361,8 @@ def _run_files(name: str, paths: str) -> RunFiles:
 
 class _Dense:
     """A sentence-transformers model: the documents' vectors, and exact cosine."""
+
+    keeps_order = False
 
     def __init__(self, name: str, model: str, collection: Collection) -> None:
         """Encode the collection; a progress bar goes to stderr."""
