@@ -669,11 +669,17 @@ def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0),
+    type=click.FloatRange(0, 1),
     metavar="RATIO",
     help="Exit with 1 if Latin queries find less than so much of native ones' nDCG@10 in the first system.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is random.")
+@click.option(
+    "--causes/--no-causes",
+    default=True,
+    help="Look for the words that lose queries, for which systems are asked some more. Done by default.",
+)
+@click.option("--fresh", is_flag=True, help="Forget what an interrupted measurement left.")
 @click.option(
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
@@ -688,6 +694,8 @@ def gap(
     reports: tuple[Path, ...],
     fail_under: float | None,
     seed: int,
+    causes: bool,
+    fresh: bool,
     work: Path | None,
 ) -> None:
     """Measure how much less Latin queries find than native ones, in any search system.
@@ -712,9 +720,15 @@ def gap(
     _say_if_compiling()
     loaded = [load_collection(each, sets=sets or None, limit=queries or 0) for each in collections]
     chosen = systems or ("scriptbridge", "fold+fuzzy")
-    journal = Journal(work or default_folder())
-    with _progress() as progress:
-        report = measure(loaded, chosen, latin, seed=seed, journal=journal, progress=progress)
+    journal = Journal(work or default_folder(), fresh=fresh)
+    try:
+        with _progress() as progress:
+            report = measure(
+                loaded, chosen, latin, seed=seed, journal=journal, progress=progress, explain=causes
+            )
+    except KeyboardInterrupt:
+        _say("interrupted; what was answered is kept: run the same command again to go on")
+        raise
     made = circumstances(["scriptbridge", *_without_secrets(sys.argv[1:], chosen)], seed)
     report = replace(report, circumstances=made | dict(report.circumstances))
     if journal.resumed:

@@ -242,7 +242,7 @@ def _with_documents(collection: Collection, documents: Mapping[str, str]) -> Col
 def test_a_folder_in_no_layout_is_told_what_each_expects_and_what_is_there(tmp_path: Path) -> None:
     message = refusal(own(tmp_path, qrels__tsv="", README__md="x"))
     for part in (
-        "docs.jsonl (found)",
+        "docs.jsonl (found: docs.jsonl)",
         "queries[.KIND].latin.jsonl (found)",
         "qrels[.KIND].tsv (missing)",
         "corpus.jsonl (missing)",
@@ -573,3 +573,12 @@ def test_the_sample_is_a_collection() -> None:
     assert len(every.documents) == 20 * len(every.query_sets)
     with pytest.raises(GapError, match="there are: "):
         load("sample:xx")
+
+
+def test_titles_are_searched_with_their_texts(tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text(
+        '{"id": "1", "title": "Μουσακάς", "text": "με μελιτζάνες"}\n{"id": "2", "text": "άλλο"}\n'
+    )
+    (tmp_path / "queries.native.jsonl").write_text('{"id": "q", "text": "μουσακάς"}\n')
+    (tmp_path / "qrels.tsv").write_text("q\t1\t1\n")
+    assert load(tmp_path).documents == {"1": "Μουσακάς\nμε μελιτζάνες", "2": "άλλο"}

@@ -56,6 +56,11 @@ class _Suspect:
     native: tuple[Token, ...]
     readings: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def length(self) -> int:
+        """Letters of the native words: of equal suspects the longest, which tells most, is named."""
+        return sum(len(token.text) for token in self.native)
+
 
 def diagnose(
     latin: str,
@@ -80,7 +85,7 @@ def diagnose(
         if max(gains) <= 0:
             return Diagnosis("unknown")
         suspects = [each for each, gain in zip(suspects, gains, strict=True) if gain == max(gains)]
-    guilty = min(suspects, key=lambda each: _SEVERITY.index(each.cause))
+    guilty = min(suspects, key=lambda each: (_SEVERITY.index(each.cause), -each.length))
     typed, meant = _written(latin, guilty.latin), _written(native, guilty.native)
     return Diagnosis(guilty.cause, typed or None, meant or None, guilty.readings)
 

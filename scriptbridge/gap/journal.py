@@ -42,9 +42,10 @@ class Journal:
     the same at once write the same file, line by line, and neither is harmed.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        """No folder: nothing is kept."""
+    def __init__(self, folder: Path | None, *, fresh: bool = False) -> None:
+        """No folder: nothing is kept. `fresh`: what an interrupted measurement left is forgotten."""
         self._folder = folder
+        self._fresh = fresh
         self._files: list[Path] = []
         self.resumed = 0
         """Answers that an interrupted measurement had got."""
@@ -59,6 +60,8 @@ class Journal:
         file = self._folder / f"{name}.jsonl"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            if self._fresh:
+                file.unlink(missing_ok=True)
             known = dict(_read(file))
             lines = file.open("a", encoding="utf-8", buffering=1)  # a kill loses nothing but the last line
         except OSError as error:
@@ -68,8 +71,13 @@ class Journal:
             ) from error
         self._files.append(file)
         self.resumed += len(known)
-        with lines:
-            yield Page(known, lines)
+        try:
+            with lines:
+                yield Page(known, lines)
+        finally:
+            with suppress(OSError):
+                if not file.stat().st_size:
+                    file.unlink()
 
     def finish(self) -> None:
         """Forget everything: the measurement is complete, and the next one asks again."""

@@ -1,8 +1,9 @@
 """Where collections are: folders in one of three layouts, ir_datasets, and the sample that is shipped.
 
 =====  ===============================================================================================
-own    ``docs.jsonl`` (id, text, lang), ``queries[.KIND].native.jsonl`` and ``queries[.KIND].latin.jsonl``
-       (id, text), ``qrels[.KIND].tsv``; documents and queries also as .csv and .tsv with a header
+own    ``docs.jsonl`` (id, title, text, lang), ``queries[.KIND].native.jsonl`` and
+       ``queries[.KIND].latin.jsonl`` (id, text), ``qrels[.KIND].tsv``; documents and queries also as .csv
+       and .tsv with a header
 BEIR   ``corpus.jsonl`` (_id, title, text), ``queries.jsonl`` (_id, text), ``queries.latin.jsonl`` if there
        are Latin ones as well, ``qrels/SPLIT.tsv``
 TREC   documents as JSON lines, as ``docno<TAB>text`` (.tsv) or in TREC's SGML; ``topics*`` or ``queries*``
@@ -125,7 +126,7 @@ class _Layout:
     def described(self, names: Sequence[str]) -> str:
         """What the layout expects, and what of that there is."""
         parts = (
-            f"{expected} ({'found' if found else 'missing'})"
+            f"{expected} ({f'found: {found[0][0]}' if found else 'missing'})"
             for expected, found in zip(self.expected, self.parts(names), strict=True)
         )
         return f"  {self.name:<5} {', '.join(parts)}"
@@ -219,9 +220,9 @@ def _read(layout: _Layout, sides: Mapping[str, Path], qrels: Path, shared: bool)
 
 
 def _own_documents(paths: Sequence[Path], notes: list[str]) -> Documents:
-    documents = {document.id: document for document in read_documents(_only(paths))}
+    documents = {document.id: document for document in read_documents(_only(paths), ("text", "title"))}
     return Documents(
-        {id: document.fields["text"] for id, document in documents.items()},
+        {id: "\n".join(reversed(document.fields.values())) for id, document in documents.items()},
         {id: document.lang for id, document in documents.items() if document.lang},
     )
 

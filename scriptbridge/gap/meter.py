@@ -43,6 +43,9 @@ DEPTH = 100  # hits asked for
 EXAMINED = 200  # lost queries of a cell whose cause is looked for, at most
 SHOWN = 10  # of the worst, and of the median ones
 PATIENCE = 5  # queries that a system may fail at from the start, before it is given up
+ENDURANCE = 20  # and in a row, later on
+LEAST_LOSS = 0.01  # of nDCG@10: a query that loses less isn't lost
+NEARLY_ALL = 0.9  # of a set's queries, for their language to be the set's
 CHANNEL = "channel"
 
 Answers = dict[str, list[Answer]]
@@ -227,7 +230,7 @@ class _Measurement:
         what = f"{label}: {opened.name}, {author or 'native'}"
         total = sum(map(len, wordings.values()))
         answers: Answers = {id: [] for id in wordings}
-        done, errors = 0, []
+        done, in_a_row, errors = 0, 0, []
         for id, texts in wordings.items():
             for text in texts:
                 key = (author, id, text)
@@ -240,10 +243,16 @@ class _Measurement:
                     page.add(key, answer)
                 answers[id].append(answer)
                 done += 1
+                in_a_row = 0 if answer.error is None else in_a_row + 1
                 if answer.error is not None:
                     errors.append(answer.error)
-                    if len(errors) == done == min(PATIENCE, total):
+                    if in_a_row == done == min(PATIENCE, total):
                         raise GapError(f"{what}: the first {done} queries all failed: {answer.error}")
+                    if in_a_row == ENDURANCE:
+                        raise GapError(
+                            f"{what}: {in_a_row} queries in a row failed: {answer.error}; what was answered "
+                            "before is kept: mend it and run the same command again to go on"
+                        )
                 self.progress(what, done, total)
         if errors:
             self.notes.append(f"{what}: {len(errors):,} of {total:,} queries failed, the first: {errors[0]}")
@@ -252,7 +261,8 @@ class _Measurement:
     def _looked_up(self, runs: RunFiles, author: str, wordings: Mapping[str, tuple[str, ...]]) -> Answers:
         if author not in ("", GIVEN):
             raise GapError(
-                f"{runs.name}: run files answer the collection's own Latin queries, not {author}'s"
+                f"{runs.name}: run files answer the collection's own Latin queries, not {author}'s; put the "
+                "queries that the Latin run answers into the collection (queries.latin.jsonl)"
             )
         run = runs.latin if author else runs.native or {}
         if missing := [id for id in wordings if id not in run]:
@@ -307,7 +317,7 @@ class _Measurement:
         return Cell(
             collection=collection.name,
             query_set=query_set.name,
-            language=_commonest_language(collection, query_set, ids),
+            language=_language(collection, query_set, ids),
             author=queries.author,
             system=name,
             queries=len(ids),
@@ -338,7 +348,8 @@ class _Measurement:
         """Count the causes of the cell's lost queries, and keep the worst and the median ones."""
         both = zip(cell.scores.ids, cell.scores.latin, cell.scores.native or (), strict=True)
         lost = sorted(
-            ((id, low, high) for id, low, high in both if low < high), key=lambda each: each[1] - each[2]
+            ((id, low, high) for id, low, high in both if high - low >= LEAST_LOSS),
+            key=lambda each: each[1] - each[2],
         )
         groups = _groups(len(lost))
         shown = {at for places in groups.values() for at in places}
@@ -401,10 +412,11 @@ def _described(collection: Collection) -> dict[str, object]:
     }
 
 
-def _commonest_language(collection: Collection, query_set: QuerySet, ids: Sequence[str]) -> str | None:
+def _language(collection: Collection, query_set: QuerySet, ids: Sequence[str]) -> str | None:
     spoken = (measures.language_of(id, query_set.qrels, collection.languages) for id in ids)
     counts = Counter(code for code in spoken if code)
-    return counts.most_common(1)[0][0] if counts else None
+    code, most = counts.most_common(1)[0] if counts else (None, 0)
+    return code if most >= NEARLY_ALL * len(ids) else None
 
 
 def _ask(opened: System, query: str) -> Answer:

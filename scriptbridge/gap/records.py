@@ -182,7 +182,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One system on one query set in one author's Latin. `language` is that of most relevant documents."""
+    """One system on one query set in one author's Latin. `language` is that of nearly all its queries."""
 
     collection: str
     query_set: str
