@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from scriptbridge.errors import GapError, MissingExtraError
+from scriptbridge import encoders
+from scriptbridge.errors import EncoderError, GapError, MissingExtraError
 from scriptbridge.gap import systems
 from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, auto_distance, fold, nearest_terms
 from scriptbridge.gap.endpoint import Endpoint
@@ -350,44 +351,34 @@ def test_a_url_without_a_place_for_the_query(tmp_path: Path) -> None:
 
 
 class Letters:
-    """Stands in for a SentenceTransformer: a text is how often it has each of some letters."""
+    """An encoder: a text is how often it has each of some letters; a query's d is nothing."""
 
-    LETTERS = "abcd"
+    name, dimension, max_length = "letters", 4, 9
 
-    def __init__(self, name: str) -> None:
-        if name == "missing":
-            raise OSError("no such model")
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.encode_documents([text.replace("d", "") for text in texts])
 
-    def encode(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return np.array([[text.count(letter) for letter in self.LETTERS] for text in texts])
-
-
-class Prompted(Letters):
-    """A model that tells queries from documents."""
-
-    def encode_query(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return self.encode([text.removeprefix("dd") for text in texts], show_progress_bar)
-
-    def encode_document(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return self.encode([text.replace("d", "c") for text in texts], show_progress_bar)
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        counts = np.array([[text.count(letter) for letter in "abcd"] for text in texts], np.float32)
+        if not counts.any(axis=1).all():
+            raise EncoderError("letters gave a vector of zeros")
+        return np.asarray(counts / np.linalg.norm(counts, axis=1, keepdims=True), np.float32)
 
 
-LETTERED = Collection("letters", {"3": "ab", "1": "aab", "2": "ab", "0": "", "4": "cd"}, {}, ())
+LETTERED = Collection("letters", {"3": "ab", "1": "aab", "2": "ab", "0": " ", "4": "cd"}, {}, ())
 
 
-@pytest.mark.parametrize("model", [Letters, Prompted])
-def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: type[Letters]) -> None:
-    package = types.SimpleNamespace(SentenceTransformer=model)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "dense", lambda spec: Letters())
     found = ready("st:letters", tmp_path, LETTERED)
-    hits = found.search("ddab" if model is Prompted else "ab", 10)
-    assert ids(hits) == ["2", "3", "1", "0", "4"]
-    assert [score for _, score in hits] == pytest.approx([1, 1, 3 / 10**0.5, 0, 0], abs=1e-6)
+    assert found.notes == ("st:letters reads the first 9 tokens of a text",)
+    hits = found.search("ddab", 10)
+    assert ids(hits) == ["2", "3", "1", "4"]  # and no document without text
+    assert [score for _, score in hits] == pytest.approx([1, 1, 3 / 10**0.5, 0], abs=1e-6)
     assert ids(found.search("c", 1)) == ["4"]
-    assert found.search("c", 1)[0][1] == pytest.approx(1 if model is Prompted else 0.5**0.5)
+    with pytest.raises(EncoderError, match="zeros"):
+        found.search("?", 10)
     found.close()
-    with pytest.raises(GapError, match=r"st:missing: cannot be loaded .*no such model"):
-        ready("st:missing", tmp_path, LETTERED)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 40))
@@ -398,15 +389,9 @@ def test_the_largest_are_those_of_sorting(values: list[int], k: int) -> None:
 
 
 def test_a_real_sentence_transformers_model(tmp_path: Path) -> None:
-    package = pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
-    torch = pytest.importorskip("torch")
-    from sentence_transformers import models
-
-    vocabulary = sorted({word for words in DOCUMENTS.values() for word in words.split()})
-    bag = models.BoW(vocabulary)
-    dense = models.Dense(len(vocabulary), 64, activation_function=torch.nn.Identity())
-    package.SentenceTransformer(modules=[bag, dense], device="cpu").save(str(tmp_path / "tiny"))
-    found = ready(f"tiny=st:{tmp_path / 'tiny'}", tmp_path)
+    pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
+    found = ready(f"tiny=st:{tiny_models.dense(tmp_path)}?device=cpu", tmp_path)
+    assert found.name == "tiny"
     for id, words in DOCUMENTS.items():
         first, score = found.search(words, 3)[0]
         assert first == id

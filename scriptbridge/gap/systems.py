@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from scriptbridge import extras, languages, store, text
+from scriptbridge import encoders, extras, languages, store, text
+from scriptbridge.encoders import DenseEncoder
 from scriptbridge.errors import GapError
 from scriptbridge.functions import imported, is_named
 from scriptbridge.index import Index
@@ -42,8 +43,7 @@ ACCEPTED = """\
   engine.toml             a search engine by a template (see scriptbridge.gap.endpoint)
   run:native.run,latin.run
                           TREC runs of the native and of the Latin queries; or run:,latin.run
-  st:intfloat/multilingual-e5-small
-                          a sentence-transformers model, by name or folder
+  st:BAAI/bge-m3          a sentence-transformers model, by name or folder, and other encoders: openai:…
   NAME=…                  any of these under a name of your own: today=engine.toml"""
 
 _NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
@@ -88,10 +88,10 @@ def prepare(spec: str) -> Candidate:
     if what.startswith("run:"):
         runs = _run_files(name or what, what.removeprefix("run:"))
         return Candidate(runs.name, what, what, lambda collection, folder: runs)
-    if what.startswith("st:"):
-        model = what.removeprefix("st:")
+    if encoders.is_dense(what):
+        name = name or what
         return Candidate(
-            name or what, what, what, lambda collection, folder: _Dense(name or what, model, collection)
+            name, what, what, lambda collection, folder: _Dense(name, encoders.dense(what), collection)
         )
     if what and Path(what).is_dir():
         path = Path(what)
@@ -360,43 +360,29 @@ def _run_files(name: str, paths: str) -> RunFiles:
 
 
 class _Dense:
-    """A sentence-transformers model: the documents' vectors, and exact cosine."""
+    """An encoder: the documents' vectors, and exact cosine."""
 
     keeps_order = False
 
-    def __init__(self, name: str, model: str, collection: Collection) -> None:
-        """Encode the collection; a progress bar goes to stderr."""
+    def __init__(self, name: str, encoder: DenseEncoder, collection: Collection) -> None:
+        """Encode the collection; documents without text are left out, which no query should find."""
         self.name = name
+        limit: int | None = getattr(encoder, "max_length", None)
         self.notes: tuple[str, ...] = ()
-        package = extras.load("sentence_transformers", "neural")
-        try:
-            self._model = package.SentenceTransformer(model)
-        except Exception as error:  # of whichever of its many files, formats and servers
-            raise GapError(
-                f"st:{model}: cannot be loaded ({type(error).__name__}: {error}); accepted are names of "
-                "sentence-transformers models, such as intfloat/multilingual-e5-small, and their folders"
-            ) from error
-        # Models that tell queries from documents have a method for each since sentence-transformers 5.
-        encode = self._model.encode
-        self._encode_query = getattr(self._model, "encode_query", encode)
-        encode_document = getattr(self._model, "encode_document", encode)
-        self._ids = sorted(collection.documents)  # so that places order ties
-        texts = [collection.documents[id] for id in self._ids]
-        self._vectors = _unit(encode_document(texts, show_progress_bar=True))  # (documents, dimensions)
+        if limit is not None:
+            self.notes = (f"{name} reads the first {limit:,} tokens of a text",)
+        texts = {id: words for id, words in sorted(collection.documents.items()) if words.strip()}
+        self._ids = list(texts)  # sorted, so that places order ties
+        self._encoder = encoder
+        self._vectors = encoder.encode_documents(list(texts.values()))  # (documents, dimensions)
 
     def search(self, text: str, k: int) -> Ranking:
-        query = _unit(self._encode_query([text], show_progress_bar=False))[0]  # (dimensions,)
+        query = self._encoder.encode_queries([text])[0]  # (dimensions,)
         scores = self._vectors @ query  # (documents,)
         return [(self._ids[at], float(scores[at])) for at in _largest(scores, k).tolist()]
 
     def close(self) -> None:
-        del self._model, self._encode_query, self._vectors
-
-
-def _unit(vectors: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n, d) vectors of length 1; a vector of zeros stays."""
-    vectors = np.asarray(vectors, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # type: ignore[no-any-return]
+        del self._encoder, self._vectors
 
 
 def _largest(scores: np.ndarray[Any, np.dtype[np.float32]], k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
