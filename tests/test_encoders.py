@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -81,6 +82,13 @@ def test_without_its_package_a_model_names_the_command(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'scriptbridge\[neural\]'"):
         kind("st:x")
+
+
+def test_naming_encoders_imports_none_of_their_packages() -> None:
+    heavy = ("torch", "sentence_transformers", "transformers", "httpx", "huggingface_hub")
+    code = f"import sys, scriptbridge.encoders; print([each for each in {heavy} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 # ---- rows
