@@ -188,6 +188,16 @@ def test_notes_say_how_an_index_differs_from_the_collection(tmp_path: Path) -> N
     found.close()
 
 
+def test_notes_are_of_the_commit_that_is_searched(tmp_path: Path) -> None:
+    first = dict(list(DOCUMENTS.items())[:2])
+    on_disk(tmp_path / "ix", first)
+    with Index.open(tmp_path / "ix") as index, Index.open(tmp_path / "ix") as writer:
+        writer.add(DOCUMENTS.items())
+        writer.commit()
+        (lacks,) = systems._compared(index, COLLECTION)
+        assert "lacks 4 of the 6 documents" in lacks
+
+
 def test_an_index_of_other_documents_and_a_folder_without_one(tmp_path: Path) -> None:
     on_disk(tmp_path / "ix", {"x": "Ένα άλλο κείμενο"})
     with pytest.raises(GapError, match=r"holds none of the 6 documents.*such as 'g1'"):
@@ -282,6 +292,61 @@ def test_a_function_that_cannot_be_used(
     modules(source)
     with pytest.raises(GapError, match=problem):
         ready(spec, tmp_path)
+
+
+@pytest.mark.parametrize("how", ["sys.exit()", "yield 'a', 1.0; sys.exit(0)"])
+def test_a_function_that_exits(tmp_path: Path, modules: Callable[[str], None], how: str) -> None:
+    modules(f"import sys\ndef search(text, k):\n    {how}\n")
+    with pytest.raises(GapError, match="engine:search raised SystemExit"):
+        ready("engine:search", tmp_path).search("μουσακάς", 9)
+
+
+def test_a_module_that_exits(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules("import sys\nsys.exit(0)\n")
+    with pytest.raises(GapError, match="importing engine failed: SystemExit: 0"):
+        ready("engine:search", tmp_path)
+
+
+def test_what_a_function_prints_goes_to_stderr(
+    tmp_path: Path, modules: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    modules("print('one')\ndef search(text, k):\n    print('two')\n    yield 'a', 1.0\n    print('three')\n")
+    assert ready("engine:search", tmp_path).search("x", 9) == [("a", 1.0)]
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "one\ntwo\nthree\n")
+
+
+def test_a_generator_that_never_ends(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules("def search(text, k):\n    while True:\n        yield 'a', 1.0\n")
+    with pytest.raises(GapError, match=r"engine:search gave more than 10,009 pairs .*; stop at the k best"):
+        ready("engine:search", tmp_path).search("x", 9)
+    modules("def search(text, k):\n    return [(str(n), -n) for n in range(20_000)]\n")
+    sys.modules.pop("engine")
+    assert ready("engine:search", tmp_path).search("x", 2) == [("0", 0.0), ("1", -1.0)]
+
+
+ODD = """
+class Odd(Exception):
+    def __repr__(self):
+        raise RuntimeError
+    __str__ = __repr__
+class Search(Odd):
+    def __call__(self, text, k):
+        if text == "raise":
+            raise Odd
+        return [(Odd(), 1.0)] if text == "pair" else Odd()
+search, uncallable = Search(), Odd()
+"""
+
+
+def test_what_cannot_be_shown_is_named_by_its_type(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules(ODD)
+    with pytest.raises(GapError, match=r"engine:uncallable: <Odd> cannot be called"):
+        ready("engine:uncallable", tmp_path)
+    found = ready("engine:search", tmp_path)
+    for query, problem in (("raise", "raised Odd "), ("pair", "gave tuple <tuple>"), ("", "gave Odd <Odd>")):
+        with pytest.raises(GapError, match=f"engine:search {problem}"):
+            found.search(query, 9)
 
 
 # ---- run files

@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import tantivy
 from scriptbridge import encoders, extras, languages, store, text
 from scriptbridge.encoders import DenseEncoder
 from scriptbridge.errors import GapError
-from scriptbridge.functions import imported, is_named
+from scriptbridge.functions import described, foreign, imported, is_named, raised
 from scriptbridge.index import Index
 from scriptbridge.types import Document, Expansion
 
@@ -173,10 +174,10 @@ def _opened(name: str, path: Path, collection: Collection) -> System:
 
 def _compared(index: Index, collection: Collection) -> tuple[str, ...]:
     """Notes on how the documents of an index differ from the collection's; GapError if they are others."""
+    snapshot = index._reading()  # the commit that is searched, whatever is written meanwhile
     with store.seam(index.path):
-        opened = tantivy.Index.open(str(index.path))
-        ids = tantivy.Query.term_set_query(opened.schema, store.ID, list(collection.documents))
-        found: Any = opened.searcher().search(ids, 1, count=True)  # its stub has no count
+        ids = tantivy.Query.term_set_query(snapshot.schema, store.ID, list(collection.documents))
+        found: Any = snapshot.searcher.search(ids, 1, count=True)  # its stub has no count
     shared: int = found.count
     if not shared:
         raise GapError(
@@ -250,14 +251,15 @@ _BUILT: dict[str, Callable[[str, Collection, Path], System]] = {
 # ---- a Python function
 
 _NO_PAIRS = (str, bytes, Mapping)  # though they can be iterated over
+BEYOND = 10_000  # pairs more than k that a generator may give: it may never end
 
 
 class Function:
     """A function search(text, k) of the user's, named ``module:function`` or ``module:object.method``.
 
     Modules are also found in the current directory. What it raises, and whatever is not pairs of ids (strings
-    or integers) and finite scores, is a GapError. It may give pairs in any order and more than k of them; a
-    document given twice counts at its best.
+    or integers) and finite scores, is a GapError. It may give pairs in any order and more than k of them, a
+    generator at most `BEYOND` more; a document given twice counts at its best. What it prints goes to stderr.
     """
 
     keeps_order = False
@@ -271,15 +273,15 @@ class Function:
         """The function's name and its file's content."""
 
     def search(self, text: str, k: int) -> Ranking:
-        try:
-            came = self._search(text, k)
-            hits = list(came) if isinstance(came, Iterable) and not isinstance(came, _NO_PAIRS) else None
-        except Exception as error:
-            raise GapError(
-                f"{self._spec} raised {type(error).__name__}: {error} (query {text[:80]!r}, k {k})"
-            ) from error
+        asked = f"(query {text[:80]!r}, k {k})"
+        with foreign(lambda why: GapError(f"{self._spec} raised {raised(why)} {asked}")):
+            came: Any = self._search(text, k)
+            is_list = isinstance(came, Iterable) and not isinstance(came, _NO_PAIRS)
+            hits = _taken(came, k + BEYOND) if is_list else None
         if hits is None:
             raise self._error(came, text)
+        if not isinstance(came, Sized) and len(hits) > k + BEYOND:
+            raise GapError(f"{self._spec} gave more than {k + BEYOND:,} pairs {asked}; stop at the k best")
         return trec.ranked(self._pair(hit, text) for hit in hits)[:k]
 
     def close(self) -> None:
@@ -289,31 +291,37 @@ class Function:
         try:
             id, score = hit
             number = math.nan if isinstance(score, str | bytes) else float(score)
+            name = str(id)
         except Exception:  # of whatever its elements are
             raise self._error(hit, query) from None
         is_id = isinstance(id, str | Integral) and not isinstance(id, bool)
         if isinstance(hit, _NO_PAIRS) or not is_id or not math.isfinite(number):
             raise self._error(hit, query)
-        return str(id), number
+        return name, number
 
     def _error(self, came: object, query: str) -> GapError:
         return GapError(
-            f"{self._spec} gave {type(came).__name__} {repr(came)[:80]} for the query {query[:80]!r}; "
+            f"{self._spec} gave {type(came).__name__} {described(came)} for the query {query[:80]!r}; "
             "accepted are (document id, score) pairs: ids are strings or integers, scores finite numbers"
         )
+
+
+def _taken(came: Iterable[Any], most: int) -> list[Any]:
+    """All of a list; of what does not say how many it has, one more than `most` at most."""
+    return list(came if isinstance(came, Sized) else islice(came, most + 1))
 
 
 def _searching(spec: str) -> Callable[[str, int], object]:
     found = imported(spec, GapError)
     if inspect.isclass(found) or inspect.iscoroutinefunction(found) or not _takes_two(found):
-        raise GapError(f"{spec}: {found!r} cannot be called as search(text, k)")
+        raise GapError(f"{spec}: {described(found)} cannot be called as search(text, k)")
     return found  # type: ignore[no-any-return]
 
 
 def _source(function: object) -> str:
     try:
         return Path(inspect.getfile(inspect.unwrap(function))).read_text("utf-8", "replace")  # type: ignore[arg-type]
-    except (TypeError, OSError):
+    except Exception:
         return ""  # of an object, or of compiled code
 
 
@@ -322,10 +330,10 @@ def _takes_two(function: object) -> bool:
         return False
     try:
         inspect.signature(function).bind("text", 10)
-    except TypeError:
-        return False
     except ValueError:  # some compiled functions do not say
         return True
+    except Exception:  # TypeError, or of whatever its attributes are
+        return False
     return True
 
 
