@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import extras
 from ..errors import GapError
 from .records import MEASURES, Answer, Behaviour, Qrels
+from .trec import GRADES
 
 __all__ = ["Answers", "behaviour", "confidence", "language_of", "per_query"]
 
@@ -24,7 +25,6 @@ Answers = Mapping[str, Sequence[Answer]]
 """Query id → one answer a wording. A query that is not in it, or has none, found nothing."""
 
 SHOWN = 10  # hits a person looks at
-GRADES = 100_000  # trec_eval makes room for every grade up to the highest, and loses those beyond 32 bits
 NOTHING = (Answer(hits=()),)
 
 

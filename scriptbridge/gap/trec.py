@@ -22,7 +22,11 @@ from scriptbridge.errors import GapError
 
 from .records import Ranking
 
-__all__ = ["Run", "lines", "ranked", "read_qrels", "read_run"]
+__all__ = ["GRADES", "Run", "lines", "ranked", "read_qrels", "read_run"]
+
+
+GRADES = 100_000
+"""The highest grade: trec_eval makes room for every grade up to it, and loses those beyond 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,8 @@ def _cells(line: str, widths: tuple[int, ...]) -> list[str]:
 
 
 def _grade(cell: str, place: str) -> int:
-    if not _GRADE.fullmatch(cell):
-        raise GapError(f"{place}: grade {cell!r} came; accepted are whole numbers: 0, 1, 2, …")
+    if not _GRADE.fullmatch(cell) or int(cell) > GRADES:
+        raise GapError(f"{place}: grade {cell!r} came; accepted are whole numbers: 0, 1, 2, … {GRADES:,}")
     return int(cell)
 
 
