@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,7 +54,17 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
         ) from error
     if kind != "cross" and not callable(getattr(model, "tokenizer", None)):
         raise TrainingError(f"model {name!r} has no transformer with a tokenizer; only such can be trained")
+    if model.device.type == "cpu" and kind != "cross":
+        _eagerly(model)
     return model.float()
+
+
+def _eagerly(model: Any) -> None:
+    """Attention in plain matrix products: on a CPU, with its gradients, a fifth faster than fused."""
+    inner: Any = getattr(model[0], "auto_model", None)
+    if hasattr(inner, "set_attn_implementation"):
+        with suppress(ValueError, NotImplementedError):  # of models that have another one only
+            inner.set_attn_implementation("eager")
 
 
 def set_dropout(model: torch.nn.Module, rate: float | None) -> None:
