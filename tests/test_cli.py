@@ -495,6 +495,29 @@ def test_a_closed_pipe_is_quiet() -> None:
         assert len(shown.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "languages",
+        "--help",
+        "info {index}",
+        "search {index} mousakas",
+        "complete {index} mou",
+        "romanize --lang el μία",
+        "romanize --lang el",
+        "info nowhere",
+    ],
+)
+def test_closed_streams_are_no_harm(index: str, command: str, closed: str) -> None:
+    line = f"{' '.join(COMMAND)} {command.format(index=index)} {closed}"
+    shown = subprocess.run(
+        ["bash", "-c", line], capture_output=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT, timeout=60
+    )
+    assert shown.returncode == (1 if "nowhere" in command else 0)
+    assert b"Traceback" not in shown.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told() -> None:
     with Path("/dev/full").open("wb") as full:
