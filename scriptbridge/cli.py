@@ -786,7 +786,7 @@ def _without_secrets(arguments: Sequence[str], systems: Sequence[str]) -> list[s
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """What is under way, on stderr: live on a terminal, else a line for what is done."""
-    from scriptbridge.gap.table import _shortened
+    from scriptbridge.gap.table import shortened
 
     live = sys.stderr.isatty()
     shown = 0.0
@@ -799,7 +799,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         elif done in (0, of) or time.monotonic() - shown > 0.1:
             count = f": {done:,} of {of:,}" if of else " …"
             room = max(1, _columns() - 1 - len(count))
-            click.echo(f"\r\x1b[K{_shortened(_visible(what), room)}{count}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{shortened(_visible(what), room)}{count}", nl=False, err=True)
             shown = time.monotonic()
 
     try:

@@ -11,7 +11,7 @@ from .formats import NONE, clean, milliseconds, p_value, percent, percents, scor
 from .records import MAIN, Behaviour, Cell, Figures, Report
 from .summary import Mean, by_system, summarize
 
-__all__ = ["table"]
+__all__ = ["shortened", "table"]
 
 NARROWEST = 40
 """Columns below which no table is readable; a narrower terminal gets lines this long."""
@@ -153,13 +153,13 @@ def _widths(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: in
 def _line(columns: Sequence[_Column], row: Sequence[str], widths: Sequence[int]) -> str:
     parts = []
     for column, text, wide in zip(columns, row, widths, strict=True):
-        text = _shortened(text, wide)
+        text = shortened(text, wide)
         padding = " " * (wide - _cells_wide(text))
         parts.append(text + padding if column.left else padding + text)
     return "  ".join(parts).rstrip()
 
 
-def _shortened(text: str, wide: int) -> str:
+def shortened(text: str, wide: int) -> str:
     """Text of at most `wide` terminal columns, cut at its end with an ellipsis."""
     if _cells_wide(text) <= wide:
         return text
