@@ -115,7 +115,7 @@ def cell(
         {
             name: tested(its) if name == MAIN else its
             for name in MEASURES
-            for its in [figures(*means, spread=1.2 / (queries + 3))]
+            for its in [figures(*means, spread=0.6 / (queries + 3) ** 0.5)]
         },
         behaviour(1 - kept),
         behaviour(0.0) if native else None,

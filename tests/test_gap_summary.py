@@ -87,6 +87,8 @@ def test_behaviours_are_means_a_median_and_the_slowest() -> None:
     over = only(*(replace(cell(query_set=f"{at}"), latin=each) for at, each in enumerate(habits)))
     assert over.latin_behaviour == Behaviour(0.25, 0.375, 0.5, 2.0, 9.0, 3)
     assert only(cell(native=False)).native_behaviour is None
+    twice = [replace(cell(author=author), native=habits[0]) for author in ("given", "uroman")]
+    assert only(*twice).native_behaviour == habits[0]
 
 
 # ---- their intervals

@@ -26,7 +26,8 @@ class Mean:
 
     `ratio` is of the two means, None where there are no native queries or these find nothing; `ratio_low` and
     `ratio_high` bound a nominal 95 %, None besides where a cell has but one query. Of `latin_behaviour` and
-    `native_behaviour`, p50 is the median, p99 the slowest, and errors are the sum.
+    `native_behaviour`, p50 is the median, p99 the slowest, and errors are the sum; a set's native queries,
+    asked once for all authors, count once.
     """
 
     system: str
@@ -124,7 +125,7 @@ def _mean(cells: Sequence[Cell], samples: Mapping[tuple[Place, str], _Sample]) -
     ratio = latin / native if native else None
     low, high = _bounds(cells, samples, ratio)
     asked = {(cell.collection, cell.query_set): cell.queries for cell in cells}
-    behaviours = [cell.native for cell in cells if cell.native is not None]
+    once = {(cell.collection, cell.query_set): cell.native for cell in cells if cell.native is not None}
     return Mean(
         system=cells[0].system,
         cells=len(cells),
@@ -135,7 +136,7 @@ def _mean(cells: Sequence[Cell], samples: Mapping[tuple[Place, str], _Sample]) -
         ratio_low=low,
         ratio_high=high,
         latin_behaviour=_behaviour([cell.latin for cell in cells]),
-        native_behaviour=_behaviour(behaviours) if behaviours else None,
+        native_behaviour=_behaviour(list(once.values())) if once else None,
     )
 
 

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from scriptbridge.gap.formats import score
-from scriptbridge.gap.records import (
-    MAIN,
-    Report,
-)
+from scriptbridge.gap.records import MAIN, Report
 from scriptbridge.gap.summary import Mean
 
-from .markup import (
-    bdi,
-    count,
-    kept_between,
-    listed,
-    percent,
-    safe,
-)
+from .markup import bdi, count, kept_between, listed, percent, safe
 from .view import View
 
 __all__ = ["header"]
@@ -80,7 +70,7 @@ def _standfirst(view: View) -> str:
     by = listed([f"<b>{bdi(author)}</b>{_how(report, author)}" for author in view.authors])
     kept = (
         f"Kept is the mean {MAIN} of the Latin queries divided by that of the same queries in native script"
-        + (", every query set counting the same" if len(view.sets) * len(view.authors) > 1 else "")
+        + (", every query set and author counting the same" if len(view.sets) * len(view.authors) > 1 else "")
         if view.has_native
         else f"There are no native queries to compare with: shown is {MAIN} of the Latin ones"
     )

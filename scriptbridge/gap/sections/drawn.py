@@ -9,18 +9,9 @@ from scriptbridge.gap import charts
 from scriptbridge.gap.causes import CAUSES
 from scriptbridge.gap.charts import Part, Spread
 from scriptbridge.gap.formats import milliseconds, score
-from scriptbridge.gap.records import (
-    MAIN,
-    Cell,
-)
+from scriptbridge.gap.records import MAIN, Cell
 
-from .markup import (
-    count,
-    kept_between,
-    percent,
-    safe,
-    written_by,
-)
+from .markup import count, kept_between, percent, safe, written_by
 from .view import COLOURS, View
 
 __all__ = ["causes", "gaps", "latencies", "scatters"]

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scriptbridge.gap.formats import score
-from scriptbridge.gap.records import (
-    MEDIAN,
-    WORST,
-    Cell,
-    Lost,
-)
+from scriptbridge.gap.records import MEDIAN, WORST, Cell, Lost
 from scriptbridge.text import normalize
 
-from .markup import (
-    bdi,
-    count,
-    marked,
-    native_text,
-    safe,
-    written_by,
-)
+from .markup import bdi, count, marked, native_text, safe, written_by
 from .view import View, key
 
 __all__ = ["lost_queries"]

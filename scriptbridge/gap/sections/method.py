@@ -7,10 +7,7 @@ from urllib.parse import quote
 
 from scriptbridge.gap.records import MAIN
 
-from .markup import (
-    bdi,
-    safe,
-)
+from .markup import bdi, safe
 from .view import View
 
 __all__ = ["method"]

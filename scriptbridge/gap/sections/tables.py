@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from scriptbridge.gap.formats import NONE, milliseconds, score
-from scriptbridge.gap.records import (
-    MAIN,
-    MEASURES,
-    Behaviour,
-    Cell,
-)
+from scriptbridge.gap.records import MAIN, MEASURES, Behaviour, Cell
 
-from .markup import (
-    bdi,
-    between,
-    kept_between,
-    p_value,
-    percent,
-    scrolling,
-    signed,
-)
+from .markup import bdi, between, kept_between, p_value, percent, scrolling, signed
 from .view import View
 
 __all__ = ["behaviour", "comparisons", "figures"]
