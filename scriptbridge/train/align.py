@@ -1,8 +1,8 @@
 """Recipe `align`: a query encoder that puts a Latin query where a teacher puts its native form.
 
 No labels and no documents are needed, and the teacher's document vectors stay as they are: the student learns
-the teacher's vectors of queries (LEAF, Vujanic & Rueckstiess 2025; ScalingNote, Huang et al. 2024;
-NanoVDR), of Latin wordings as of the native queries themselves, which keeps these where they were (Query Drift
+the teacher's vectors of queries (LEAF, Vujanic & Rueckstiess 2025; ScalingNote, Huang et al. 2024; NanoVDR),
+of Latin wordings as of the native queries themselves, which keeps these where they were (Query Drift
 Compensation, Goswami et al. 2025).
 """
 
