@@ -3,6 +3,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,8 @@ def test_the_same_seed_gives_the_same_examples_and_fingerprint(folder: Path) -> 
 @pytest.mark.parametrize("field", ["id", "native", "latin", "positives", "negatives"])
 def test_the_fingerprint_tells_every_part(field: str) -> None:
     query = Query("q", "νησί", ("nisi",), ("d",), ())
-    other = replace(query, **{field: "x" if field in ("id", "native") else ("e",)})
+    change: dict[str, Any] = {field: "x" if field in ("id", "native") else ("e",)}
+    other = replace(query, **change)
     documents = {"d": "a", "e": "b"}
     prints = [
         Examples(documents, (query,)).fingerprint,

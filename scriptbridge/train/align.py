@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -180,7 +181,7 @@ def _fitted(model: Any, native: Sequence[str], targets: NDArray[np.float32], opt
     dimension = encoder.encoded(one).shape[1]
     if dimension == targets.shape[1]:
         return model
-    modules = extras.load("sentence_transformers.models", "train")
+    modules = _modules()
     some = np.linspace(0, len(native) - 1, min(len(native), 4 * dimension)).astype(int)
     own = encoder.encoded(encoder.tokens([native[row] for row in some], "query", options.query_tokens))
     weights = np.linalg.lstsq(own, targets[some], rcond=1e-3)[0].T  # (teacher's d, own d)
@@ -196,6 +197,14 @@ def _fitted(model: Any, native: Sequence[str], targets: NDArray[np.float32], opt
         modules=[*model, layer, modules.Normalize()], device=str(model.device), prompts=model.prompts
     )
     return fitted.float()
+
+
+def _modules() -> Any:
+    """Where sentence-transformers has its layers, which moved in version 6."""
+    try:
+        return import_module("sentence_transformers.sentence_transformer.modules")
+    except ModuleNotFoundError:
+        return import_module("sentence_transformers.models")
 
 
 # ---- batches
