@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
+pytest.importorskip("uroman")
 
 import tiny_models
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -70,19 +71,28 @@ def bpe(words: list[str]) -> Tokenizer:
 MAKERS = {"WordPiece": wordpiece, "Unigram": unigram, "BPE": bpe}
 
 
+def fast(kind: str, words: list[str]) -> Any:
+    """The tokenizer as transformers has it."""
+    from transformers import PreTrainedTokenizerFast
+
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    special = {f"{name}_token": token for name, token in names.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=MAKERS[kind](words), model_max_length=64, **special)
+
+
+def few(author: str = "channel", **others: Any) -> Vocab:
+    """Options for vocabularies as small as these."""
+    return Vocab(author, least=1, **others)
+
+
 def tiny(folder: Path, kind: str, words: list[str] = WORDS, head: bool = False) -> str:
     """A tiny BERT with that tokenizer, as a sentence-transformers folder; with a `head`, a SPLADE."""
     import torch
     from sentence_transformers import SentenceTransformer, SparseEncoder
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertForMaskedLM, BertModel, PreTrainedTokenizerFast
+    from transformers import BertForMaskedLM, BertModel
 
-    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=MAKERS[kind](words),
-        model_max_length=64,
-        **{f"{name}_token": token for name, token in names.items()},
-    )
+    tokenizer = fast(kind, words)
     torch.manual_seed(0)
     config = tiny_models._config(0)
     config.vocab_size = len(tokenizer)
@@ -98,9 +108,13 @@ def tiny(folder: Path, kind: str, words: list[str] = WORDS, head: bool = False) 
 
 
 def load(folder: str | Path) -> Any:
+    """The model, its weights copied: where they lie in a file changes the last bits of a CPU's products."""
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(folder), device="cpu")
+    model = SentenceTransformer(str(folder), device="cpu")
+    for parameter in model.parameters():
+        parameter.data = parameter.data.clone()
+    return model
 
 
 def pieces(model: Any, text: str) -> list[str]:
@@ -112,6 +126,10 @@ def embedding(model: Any, piece: str) -> np.ndarray:
     weight = model[0].auto_model.get_input_embeddings().weight
     row: np.ndarray = weight[model.tokenizer.convert_tokens_to_ids(piece)].detach().numpy()
     return row
+
+
+def embedding_rows(model: Any) -> Any:
+    return model[0].auto_model.get_input_embeddings().weight
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -126,7 +144,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A kind, its model as it was and as it became, the record, and where."""
     folder = tmp_path_factory.mktemp(request.param)
     before, after = tiny(folder, request.param), folder / "after"
-    result = vocab.apply(before, ["fa", "ru"], after, Vocab(author="channel:2"))
+    result = vocab.apply(before, ["fa", "ru"], after, few("channel:2"))
     return request.param, load(before), load(after), result, after
 
 
@@ -182,7 +200,7 @@ def test_the_record_says_what_came_of_it(both: Any) -> None:
 def test_it_is_the_same_each_time(both: Any, tmp_path: Path) -> None:
     kind, _, after, result, _ = both
     again = tmp_path / "again"
-    assert vocab.apply(tiny(tmp_path, kind), ["fa", "ru"], again, Vocab(author="channel:2")) == result
+    assert vocab.apply(tiny(tmp_path, kind), ["fa", "ru"], again, few("channel:2")) == result
     assert load(again).tokenizer.get_vocab() == after.tokenizer.get_vocab()
     assert (load(again).encode("slam moskva") == after.encode("slam moskva")).all()
 
@@ -196,7 +214,7 @@ SOURCES = ("мир", "миръ")  # both "mir"; the first is the likelier
 @pytest.mark.parametrize("mode", ["max", "average", "min"])
 def test_modes_choose_among_sources(tmp_path: Path, kind: str, mode: vocab.Mode) -> None:
     before = load(tiny(tmp_path, kind))
-    result = vocab.apply(str(tmp_path / "model"), [], tmp_path / "after", Vocab("uroman", mode))
+    result = vocab.apply(str(tmp_path / "model"), [], tmp_path / "after", few("uroman", mode=mode))
     after = load(tmp_path / "after")
     mark = {"WordPiece": "", "Unigram": "▁", "BPE": "Ġ"}[kind]
     of_bytes = {byte: letter for letter, byte in vocab._byte_of().items()}
@@ -217,7 +235,7 @@ def test_latin_subwords_that_are_there_stay_or_are_averaged(tmp_path: Path) -> N
     before = load(tiny(tmp_path, "WordPiece", [*WORDS, "kniga"]))
     own, native = embedding(before, "kniga"), embedding(before, "книга")
     for existing, expected in (("keep", own), ("average", (own + native) / 2)):
-        options = Vocab("uroman", existing=existing)  # type: ignore[arg-type]
+        options = few("uroman", existing=existing)
         result = vocab.apply(str(tmp_path / "model"), ["ru"], tmp_path / existing, options)
         assert result.existing >= 1
         after = load(tmp_path / existing)
@@ -229,7 +247,7 @@ def test_latin_subwords_that_are_there_stay_or_are_averaged(tmp_path: Path) -> N
 
 
 def test_continuations_stay_continuations(tmp_path: Path) -> None:
-    vocab.apply(tiny(tmp_path, "WordPiece"), ["ru"], tmp_path / "after")
+    vocab.apply(tiny(tmp_path, "WordPiece"), ["ru"], tmp_path / "after", few())
     assert pieces(load(tmp_path / "after"), "xkniga") == ["x", "##kniga"]
 
 
@@ -279,8 +297,8 @@ def test_subwords_that_are_no_words_are_left_by_other_authors(tmp_path: Path) ->
     """uroman would read ाम (aam) as म (ma)."""
     words = ["राम", "नाम"]
     model = tiny(tmp_path, "WordPiece", [*words, "##ाम"])
-    vocab.apply(model, ["hi"], tmp_path / "uroman", Vocab("uroman"))
-    vocab.apply(model, ["hi"], tmp_path / "channel")
+    vocab.apply(model, ["hi"], tmp_path / "uroman", few("uroman"))
+    vocab.apply(model, ["hi"], tmp_path / "channel", few())
     tables = {
         author: (tmp_path / author / "training" / "subwords.tsv").read_text(encoding="utf-8").split()
         for author in ("uroman", "channel")
@@ -294,7 +312,7 @@ def test_a_sparse_encoders_terms_keep_their_weights(tmp_path: Path) -> None:
     from sentence_transformers import SparseEncoder
 
     before = tiny(tmp_path, "WordPiece", head=True)
-    vocab.apply(before, ["ru"], tmp_path / "after", Vocab(kind="sparse"))
+    vocab.apply(before, ["ru"], tmp_path / "after", few(kind="sparse"))
     old, new = SparseEncoder(before, device="cpu"), SparseEncoder(str(tmp_path / "after"), device="cpu")
     was, now = (model.encode("москва мир", convert_to_sparse_tensor=False).numpy() for model in (old, new))
     assert np.allclose(was, now[: len(was)], atol=1e-6)
@@ -302,16 +320,32 @@ def test_a_sparse_encoders_terms_keep_their_weights(tmp_path: Path) -> None:
     assert now[ids("moskva")] == pytest.approx(now[ids("москва")], abs=1e-6)
 
 
-def test_a_cross_encoder(tmp_path: Path) -> None:
+def test_a_cross_encoder_scores_native_pairs_as_before(tmp_path: Path) -> None:
     from sentence_transformers import CrossEncoder
+    from transformers import BertForSequenceClassification
 
-    model = CrossEncoder(str(tiny_models.cross(tmp_path)), device="cpu")
-    model.tokenizer.add_tokens(["москва"])
-    model.model.resize_token_embeddings(len(model.tokenizer))
-    model.save_pretrained(str(tmp_path / "before"))
-    options = Vocab(author="uroman", kind="cross")
-    with pytest.raises(TrainingError, match="single letters"):  # an added token is no subword
-        vocab.apply(str(tmp_path / "before"), ["ru"], tmp_path / "after", options)
+    tokenizer = fast("WordPiece", WORDS)
+    config = tiny_models._config(0)
+    config.vocab_size, config.num_labels = len(tokenizer), 1
+    BertForSequenceClassification(config).save_pretrained(tmp_path / "before")
+    tokenizer.save_pretrained(tmp_path / "before")
+    vocab.apply(str(tmp_path / "before"), ["ru"], tmp_path / "after", few("uroman", kind="cross"))
+    before, after = (
+        CrossEncoder(str(tmp_path / name), device="cpu").predict([("москва", "книга"), ("moskva", "книга")])
+        for name in ("before", "after")
+    )
+    assert after == pytest.approx([before[0], before[0]], abs=1e-6)
+    assert before[1] != pytest.approx(before[0], abs=1e-4)
+
+
+def test_weights_stay_in_the_precision_they_are_kept_in(tmp_path: Path) -> None:
+    model = load(tiny(tmp_path, "WordPiece")).bfloat16()
+    model.save(str(tmp_path / "half"))
+    vocab.apply(str(tmp_path / "half"), ["ru"], tmp_path / "after", few())
+    before, after = load(tmp_path / "half"), load(tmp_path / "after")
+    assert {p.dtype for p in after.parameters()} == {p.dtype for p in before.parameters()}
+    assert str(next(after.parameters()).dtype) == "torch.bfloat16"
+    assert (embedding_rows(after)[: len(embedding_rows(before))] == embedding_rows(before)).all()
 
 
 # ---- errors
@@ -319,10 +353,12 @@ def test_a_cross_encoder(tmp_path: Path) -> None:
 
 def test_a_vocabulary_without_subwords_of_the_script(tmp_path: Path) -> None:
     model = tiny(tmp_path, "WordPiece")
-    with pytest.raises(TrainingError, match=r"only \d+ single letters in Grek"):
-        vocab.apply(model, ["el"], tmp_path / "after")
+    with pytest.raises(TrainingError, match=r"72 subwords in Grek, 0 of them of two"):
+        vocab.apply(model, ["el"], tmp_path / "after", few())
+    with pytest.raises(TrainingError, match=r"in Cyrl, 5 of them of two letters or more \(least: 100\)"):
+        vocab.apply(model, ["ru"], tmp_path / "after")
     with pytest.raises(TrainingError, match="no subword in Sinh"):
-        vocab.apply(model, ["si"], tmp_path / "after")
+        vocab.apply(model, ["si"], tmp_path / "after", few())
     assert not (tmp_path / "after").exists()
 
 
@@ -330,7 +366,7 @@ def test_nothing_new(tmp_path: Path) -> None:
     (latin,) = authors.write("uroman", {"a": "අත"}, "si").texts["a"]
     model = tiny(tmp_path, "WordPiece", ["අත", latin])
     with pytest.raises(TrainingError, match="are all there already"):
-        vocab.apply(model, ["si"], tmp_path / "after", Vocab("uroman"))
+        vocab.apply(model, ["si"], tmp_path / "after", few("uroman"))
 
 
 def test_what_cannot_be_done_is_named(tmp_path: Path) -> None:
@@ -341,11 +377,11 @@ def test_what_cannot_be_done_is_named(tmp_path: Path) -> None:
         vocab._Vocabulary(json.loads(marked.to_str()), "m")
     model = tiny(tmp_path, "WordPiece")
     with pytest.raises(LanguageError, match="languages are needed"):
-        vocab.apply(model, [], tmp_path / "after")
+        vocab.apply(model, [], tmp_path / "after", few())
     with pytest.raises(LanguageError, match="xx"):
         vocab.apply(model, ["xx"], tmp_path / "after")
     with pytest.raises(GapError, match="no such author"):
-        vocab.apply(model, ["ru"], tmp_path / "after", Vocab("nobody"))
+        vocab.apply(model, ["ru"], tmp_path / "after", few("nobody"))
     with pytest.raises(TrainingError, match="mode 'most' came; accepted: max, average, min"):
         Vocab(mode="most")  # type: ignore[arg-type]
     (tmp_path / "full").mkdir()

@@ -6,20 +6,23 @@ come to one Latin string are *merged*; what the vocabulary lacks is appended to 
 shattered. Here the language's channel transliterates, by its likeliest spellings, and a capitalised subword
 is written in small letters too, as queries are; the paper has uroman and one form.
 
-**Native texts are read and encoded as before, bit for bit**: all that is new is Latin. Latin texts are not:
-an English word outside the vocabulary may be read in new subwords, so documents of Latin script have to be
-encoded anew. A sparse encoder's vectors gain a number for each new subword and keep the others.
+**Native texts are read and encoded as before**: all that is new is Latin and no weight that they use changes,
+so their vectors are the same, bit for bit. (On a CPU, weights lie in memory as they lie in the file, which is
+longer now; that can change the last bit of a product.) Latin texts change: an English word outside the
+vocabulary may be read in new subwords, so documents in Latin letters have to be encoded anew. A sparse
+encoder's vectors gain a number for each new subword and keep the others.
 
 What each kind of tokenizer makes of new subwords:
 
-- *WordPiece* takes the longest subword that fits: a new one is always found, from a word's start or after ##.
+- *WordPiece* takes the longest subword that fits: a new one is found unless a longer one fits as well.
 - *Unigram* takes the likeliest sequence: a new one is found where its log probability, that of its sources,
   is above that of the pieces it is made of. Frequent ones mostly are, rare ones often not.
 - *BPE* joins pieces pairwise, first what was learnt first. New joins come after all old ones, so that a new
   subword is always found as a word or as a word's beginning alone; inside a longer word, old joins may have
   split it elsewhere. Where two pieces have no subword for what they are together, a *joint* is added, with
-  the mean of their embeddings: a subword that no native one stands for. How a piece is joined also depends on
-  the letters that follow, which subwords that end within a word cannot know.
+  the mean of their embeddings: a subword that no native one stands for. Byte-level BPE tells words by the
+  space before them: the first word of a text has none, unless the tokenizer puts one there, and is read, as
+  in native script, in subwords that begin no words.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ class Vocab:
     `author` writes the subwords in Latin letters: "channel" by the language's channel, its likeliest
     spelling, "channel:3" its three likeliest; else one of `gap.authors`. `seed` is for authors that draw.
 
-    `mode` says what a new subword of several sources gets: "max" the score and the
+    `mode` says what a new subword of several sources gets: "max" (the paper's Max-Merge) the score and the
     embedding of the likeliest source, "min" those of the unlikeliest, "average" the means of both. Unigram
     tokenizers have log probabilities; in others the earlier subword of the vocabulary counts as likelier.
 
@@ -71,7 +74,8 @@ class Vocab:
     gives each the mean of its own embedding and of what a new subword would have got, so that every text
     with such a subword, English too, is encoded anew.
 
-    `kind` is dense, sparse or cross.
+    `kind` is dense, sparse or cross. A vocabulary with fewer than `least` native subwords of two letters or
+    more is refused: a tokenizer that spells a language letter by letter has nothing to give.
     """
 
     author: str = _CHANNEL
@@ -79,6 +83,7 @@ class Vocab:
     existing: Literal["keep", "average"] = "keep"
     kind: models.Kind = "dense"
     seed: int = 0
+    least: int = 100
 
     def __post_init__(self) -> None:
         """TrainingError for what is none of these."""
@@ -118,8 +123,8 @@ def apply(model: str, languages: Sequence[str], out: str | Path, options: Vocab 
     Without languages, subwords of all scripts but Latin are written; the channel needs to be told one.
 
     Raises TrainingError for a tokenizer that is neither WordPiece, unigram nor BPE, and for a vocabulary with
-    no subwords of more than a letter in these scripts, or none that come out new; LanguageError; GapError for
-    an author that is none.
+    fewer than `least` subwords of two letters or more in these scripts, or none that come out new;
+    LanguageError; GapError for an author that is none.
     """
     options, out = options or Vocab(), Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -131,7 +136,7 @@ def apply(model: str, languages: Sequence[str], out: str | Path, options: Vocab 
     old = tokenizer.backend_tokenizer
     vocabulary = _Vocabulary(json.loads(old.to_str()), model)
     native = vocabulary.native(_scripts(languages))
-    _check_enough(native, model, languages)
+    _check_enough(native, model, languages, options.least)
     written = _written([word for _, word in native.values()], languages, options)
     sources = vocabulary.transliterated(native, written)
     there = {piece: ids for piece, ids in sources.items() if piece in vocabulary.ids}
@@ -213,13 +218,20 @@ def _scripts(codes: Sequence[str]) -> frozenset[str]:
     return frozenset(chain.from_iterable(known_languages.load(code).scripts for code in codes)) - {"Latn"}
 
 
-def _check_enough(native: Mapping[str, tuple[str, str]], model: str, languages: Sequence[str]) -> None:
-    if any(len(word) > 1 for _, word in native.values()):
+def _check_enough(
+    native: Mapping[str, tuple[str, str]], model: str, languages: Sequence[str], least: int
+) -> None:
+    longer = sum(len(word) > 1 for _, word in native.values())
+    if native and longer >= least:
         return
-    scripts = ", ".join(sorted(_scripts(languages))) or "any other script than Latin"
-    letters = f"only {len(native)} single letters" if native else "no subword"
+    scripts = ", ".join(sorted(_scripts(languages))) or "other scripts than Latin"
+    there = f"no subword in {scripts}"
+    if native:
+        there = (
+            f"{len(native)} subwords in {scripts}, {longer} of them of two letters or more (least: {least})"
+        )
     raise TrainingError(
-        f"model {model!r}: its vocabulary has {letters} in {scripts}; vocab is for multilingual tokenizers, "
+        f"model {model!r}: its vocabulary has {there}; vocab is for multilingual tokenizers, "
         f"align and translit teach others"
     )
 
@@ -562,6 +574,6 @@ def _about(config: Mapping[str, Any]) -> str:
     scripts = ", ".join(config["languages"]) or "all scripts but Latin"
     return (
         f"`{config['model']}` with Latin subwords for its native ones ({scripts}), without training "
-        f"(TransMI: Liu et al., COLING 2025). Native texts are encoded as before, bit for bit; "
+        f"(TransMI: Liu et al., COLING 2025). Native texts are read and encoded as before; "
         f"texts in Latin letters are not, and are to be encoded with this model."
     )
