@@ -296,8 +296,8 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
     found["deromanized, encoder unchanged"] = deromanized(bench, "deromanized, encoder unchanged", teacher)
     grams = "BM25, both sides uroman, character 3-grams"
     found |= {
-        "BM25, native words": "BM25, native words=bm25",
-        "scriptbridge, lexical": "scriptbridge, lexical=scriptbridge",
+        "BM25, native words": "bm25",
+        "scriptbridge, lexical": "scriptbridge",
         grams: Candidate(
             grams, grams, grams, lambda collection, folder: Grams(grams, collection, bench.case.language)
         ),

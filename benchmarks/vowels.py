@@ -1,4 +1,4 @@
-"""An author of Latin queries that no training has seen: uroman, with the vowels that people add and leave out.
+"""An author of Latin queries that no training has seen: uroman with vowels that people add and leave out.
 
 uroman writes the letters that are there; people write what they hear. So vowels are dropped, changed and put
 between consonants, each by chance, the same for a text whenever it is asked.
