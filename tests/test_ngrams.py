@@ -63,6 +63,11 @@ def test_hashes_are_the_same_everywhere_and_forever() -> None:
     assert ngrams.bags(["ab"], 1 << 16, 2, 3).ids.tolist() == [31658, 50769, 19347, 57668, 16653, 20247]
 
 
+def test_a_text_is_read_to_a_length() -> None:
+    words = " ".join(["ab", "cd"] * 1000)
+    assert ngrams.bags([words, "ef"], 1 << 10, 2, 3).text_starts.tolist() == [0, 256, 257]
+
+
 def test_hashes_spread() -> None:
     words = [f"{a}{b}{c}" for a in "abcdefgh" for b in "pqrstuvw" for c in "0123456789"]
     ids = ngrams.bags(words, 1 << 10, 5, 5).ids  # each word twice: as an n-gram and as a word

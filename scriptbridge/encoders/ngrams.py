@@ -30,6 +30,7 @@ __all__ = ["KIND", "LARGEST", "SHAPES", "Bags", "Ngrams", "bags", "saved", "size
 KIND = "ngrams"
 LARGEST = 10_000_000  # bytes of a file
 SHAPES = {"table": ("|i1", 2), "scales": ("<f2", 1), "projection": ("<f2", 2), "bias": ("<f4", 1)}
+LONGEST_TEXT = 256  # words that are read, far more than queries have
 BATCH = 32  # texts whose n-grams are in memory together: what caches hold
 
 _EDGE = 0x20
@@ -59,13 +60,13 @@ def bags(texts: Sequence[str], buckets: int, shortest: int, longest: int) -> Bag
 
     `buckets`, a power of 2, is how many ids there are.
     """
-    words = [text.terms(each) for each in texts]
+    words = [text.terms(each)[:LONGEST_TEXT] for each in texts]
     text_starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(each) for each in words], out=text_starts[1:])
     if not text_starts[-1]:
         return Bags(np.empty(0, np.int64), np.empty(0, np.int64), text_starts)
     line = f" {' '.join([word for each in words for word in each])} "
-    letters = np.frombuffer(line.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)  # (c,)
+    letters = np.frombuffer(line.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)  # (c,)
     edges = np.flatnonzero(letters == _EDGE)  # (words + 1,)
     starts, ends = edges[:-1], edges[1:]
     # Column n - shortest of the row of a place has the n-gram that begins there, and the last one the word.

@@ -47,7 +47,7 @@ def write(path: Path, kind: str, about: Mapping[str, object], arrays: Arrays) ->
 
 
 def read(path: Path, kind: str, shapes: Mapping[str, tuple[str, int]]) -> tuple[dict[str, Any], Arrays]:
-    """What a file is about, and its arrays, which are not to be written to.
+    """What a file is about, and its arrays.
 
     `shapes` has the dtype and the number of axes of each array that such a file holds. EncoderError for a
     file that is missing, damaged, of another kind or newer than this version.
@@ -82,7 +82,7 @@ def _arrays(listed: list[tuple[str, str, list[int]]], blob: bytes) -> dict[str, 
     arrays, at = {}, 0
     for name, dtype, shape in listed:
         flat = np.frombuffer(blob, np.dtype(dtype), math.prod(shape), at)
-        arrays[name] = flat.reshape(shape)
+        arrays[name] = flat.reshape(shape).copy()  # aligned, and the file's bytes can go
         at += flat.nbytes
     if at != len(blob):
         raise ValueError(f"{len(blob)} bytes of numbers, {at} expected")

@@ -106,15 +106,17 @@ def train(
     size = options.latin_per_batch + options.native_per_batch
     settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
     native = align.cached(spec, "queries", pairs.native, folder)  # (n, d)
-    starts = np.cumsum([0, *map(len, pairs.latin)])  # of each query's wordings
-    latin = align.cached(spec, "queries", [each for some in pairs.latin for each in some], folder)
+    wordings = list(dict.fromkeys(each for some in pairs.latin for each in some))
+    latin = align.cached(spec, "queries", wordings, folder)  # (w, d)
+    row = {wording: at for at, wording in enumerate(wordings)}
+    rows = [[row[each] for each in some] for some in pairs.latin]  # of each query's wordings
     documents = _Documents(examples, pairs.native, spec, folder) if options.document_weight else None
     residual = Residual(native.shape[1], options, settings.seed)
 
     def step(number: int, generator: torch.Generator) -> torch.Tensor:
         rng = Random(int(torch.randint(2**62, (), generator=generator)))
         worded, plain = rounds.batch(number)
-        chosen = [rng.randrange(starts[row], starts[row + 1]) for row in worded.tolist()]
+        chosen = [rng.choice(rows[query]) for query in worded.tolist()]
         own = residual.vectors(np.concatenate([latin[chosen], native[plain]]))  # (b, d)
         queries = np.concatenate([worded, plain])  # (b,)
         loss = teaching.distance(own, queries, native, aligned)
