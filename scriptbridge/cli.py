@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scriptbridge.channel import Channel
     from scriptbridge.gap.records import Report
     from scriptbridge.index import Index
+    from scriptbridge.modes import Options
     from scriptbridge.types import Document, Hit
 
 __all__ = ["main"]
@@ -39,6 +40,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 INTERRUPTED = 130
 MOST_DOCUMENTS = 100_000
 MOST_WORDINGS = 10_000
+MOST_READINGS = 100
 FORMATS = ("jsonl", "csv", "tsv")
 
 
@@ -177,6 +179,61 @@ format_option = click.option(
 skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out; list them on stderr.")
 
 
+def _mode_options(command: Command) -> Command:
+    """How documents are found: the arguments of `scriptbridge.modes.Mode`, as `_mode` gives them."""
+    options = [
+        click.option(
+            "--mode",
+            type=click.Choice(["lexical", "dense", "hybrid"]),
+            default="lexical",
+            show_default=True,
+            help="By words, by vectors (of an index with an encoder), or both.",
+        ),
+        click.option("--raw", is_flag=True, help="Give encoders Latin queries as they were typed."),
+        _count_option("--readings", 1, MOST_READINGS, "Native forms of a Latin query that are encoded."),
+        click.option("--queries", "query_encoder", metavar="SPEC", help="Encode queries with this encoder."),
+        click.option(
+            "--fusion",
+            type=click.Choice(["rrf", "minmax", "zscore"]),
+            default="rrf",
+            show_default=True,
+            help="Of hybrid's rankings: by ranks, or by scores.",
+        ),
+        click.option(
+            "--weight",
+            type=click.FloatRange(0, 1),
+            default=0.5,
+            show_default=True,
+            help="Of vectors in the fusion; words have the rest.",
+        ),
+        click.option("--rerank", metavar="SPEC", help="Order the best documents by this cross-encoder."),
+        _count_option("--depth", 100, MOST_DOCUMENTS, "Documents that are fused or reranked."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _asked(given: Mapping[str, Any]) -> tuple[str, Options]:
+    """The mode and options that a command was given by `_mode_options`; plain lexical search has none."""
+    from scriptbridge.modes import Mode
+
+    options: Options = {
+        "deromanize": not given["raw"],
+        "readings": given["readings"],
+        "queries": given["query_encoder"],
+        "fusion": given["fusion"],
+        "weight": given["weight"],
+        "depth": given["depth"],
+        "rerank": given["rerank"],
+    }
+    if given["mode"] != "lexical" or given["rerank"] is not None:
+        return given["mode"], options
+    if Mode("lexical", **options) != Mode():
+        raise click.UsageError("These options are of --mode dense and hybrid, and of --rerank.")
+    return "lexical", {}
+
+
 def _count_option(name: str, default: int, most: int, what: str) -> Callable[[Command], Command]:
     return click.option(
         name, type=click.IntRange(1, most), metavar="N", default=default, show_default=True, help=what
@@ -302,7 +359,7 @@ def main() -> None:
 
 @main.command()
 @index_argument
-@click.argument("files", nargs=-1, required=True, metavar="DOCS...", type=_file)
+@click.argument("files", nargs=-1, metavar="DOCS...", type=_file)
 @click.option(
     "--lang",
     type=_language,
@@ -317,6 +374,11 @@ def main() -> None:
     metavar="NAME[=WEIGHT]",
     help="A text field and its weight in the score, of a new index; may be repeated. By default: text.",
 )
+@click.option(
+    "--encoder",
+    metavar="SPEC",
+    help="Of a new index: what makes its documents' vectors, for --mode dense and hybrid: st:BAAI/bge-m3.",
+)
 @format_option
 @skip_option
 def index(
@@ -324,21 +386,27 @@ def index(
     files: tuple[Path, ...],
     lang: str | None,
     fields: tuple[tuple[str, float], ...],
+    encoder: str | None,
     file_format: str | None,
     skip_bad: bool,
 ) -> None:
     """Index documents, replacing those of the same id; make the index if there is none.
 
     DOCS are files of JSON lines, CSV or TSV, perhaps gzipped; - is standard input. Each document has an id
-    and text, perhaps lang; the rest is stored with it. All are indexed, or, where a line is bad, none.
+    and text, perhaps lang; the rest is stored with it. All are indexed, or, where a line is bad, none. Of an
+    index with an encoder, documents without a vector get one, those of earlier failures too; then DOCS need
+    not be given.
 
     \b
     Example:
       scriptbridge index my-index docs.jsonl --lang hi
       scriptbridge index my-index books.csv --field title=2 --field text
+      scriptbridge index my-index docs.jsonl --encoder st:BAAI/bge-m3
     """
     from scriptbridge.documents import read_documents
 
+    if not files and not _has_encoder(index_dir):
+        raise click.UsageError("Missing argument 'DOCS...'.")
     skipped: list[str] | None = [] if skip_bad else None
     started = time.monotonic()
     count = 0
@@ -349,7 +417,7 @@ def index(
             yield _in_language(document, lang)
             count += 1
 
-    with _index_to_write(index_dir, dict(fields)) as opened:
+    with _index_to_write(index_dir, dict(fields), encoder) as opened:
         names = tuple(opened.fields)
         try:
             for file in files:
@@ -363,10 +431,19 @@ def index(
         opened.commit()
         spoken = " ".join(opened.languages) or "no language"
     _say_skipped(skipped)
-    if not count and not skipped:
+    if files and not count and not skipped:
         _say(f"no document in {' '.join(map(str, files))}")
     seconds = time.monotonic() - started
     _say(f"indexed {_number(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
+
+
+def _has_encoder(path: Path) -> bool:
+    from scriptbridge.store import Manifest
+
+    try:
+        return Manifest.read(path).encoder is not None
+    except NotAnIndexError:
+        return False
 
 
 def _in_language(document: Document, lang: str | None) -> Document:
@@ -374,20 +451,27 @@ def _in_language(document: Document, lang: str | None) -> Document:
 
 
 @contextmanager
-def _index_to_write(path: Path, fields: Mapping[str, float]) -> Iterator[Index]:
-    """The index at `path`; a new one if there is none, which a failure leaves no trace of."""
+def _index_to_write(path: Path, fields: Mapping[str, float], encoder: str | None) -> Iterator[Index]:
+    """The index at `path`; a new one if there is none, which a failure before a commit leaves no trace of."""
+    from scriptbridge import encoders
     from scriptbridge.index import Index
 
     try:
-        opened = Index.open(path)
+        opened = Index.open(path, encoder=encoder)
     except NotAnIndexError:
-        made, created = _make_directory(path), False
+        loaded = encoders.dense(encoder) if encoder is not None else None  # may fail, better before the work
+        made, created, documents = _make_directory(path), False, 0
         try:
-            with Index.create(path, fields=fields or None) as opened:
+            with Index.create(path, fields=fields or None, encoder=loaded) as opened:
                 created = True
-                yield opened
+                try:
+                    yield opened
+                finally:
+                    documents = len(opened)
         except BaseException:
-            if made is not None:
+            if documents:  # are committed, though their vectors could not be made
+                pass
+            elif made is not None:
                 shutil.rmtree(made, ignore_errors=True)
             elif created:  # in a directory that was there, and empty
                 for file in path.iterdir():
@@ -419,10 +503,16 @@ def _make_directory(path: Path) -> Path | None:
 @index_argument
 @click.argument("query", nargs=-1, required=True, type=_text)
 @_count_option("-k", 10, MOST_DOCUMENTS, "Documents at most.")
+@_mode_options
 @channel_option
 @json_option
 def search(
-    index_dir: Path, query: tuple[str, ...], k: int, channels: tuple[Path, ...], as_json: bool
+    index_dir: Path,
+    query: tuple[str, ...],
+    k: int,
+    channels: tuple[Path, ...],
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Search an index.
 
@@ -432,26 +522,28 @@ def search(
     Example:
       scriptbridge search my-index pos ftiaxnetai o mousakas
       scriptbridge search my-index "moskva metro" -k 3 --json
+      scriptbridge search my-index pos ftiaxnetai o mousakas --mode hybrid
     """
     from scriptbridge.index import Index
     from scriptbridge.text import tokenize
 
     with Index.open(index_dir, _channels(channels)) as opened:
         _say_if_compiling()
-        hits = opened.search(" ".join(query), k)
+        mode, options = _asked(asked)
+        hits = opened.search(" ".join(query), k, mode, **options)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             _print_json(asdict(hit))
         else:
-            _print_hit(rank, hit)
+            _print_hit(rank, hit, places=4 if options else 2)
     if not tokenize(" ".join(query)):
         _say("no word in the query")
     elif not hits and not as_json:
         _say("no document found")
 
 
-def _print_hit(rank: int, hit: Hit, indent: str = "") -> None:
-    click.echo(_visible(f"{indent}{rank:>3}  {hit.score:6.2f}  {hit.id}"))
+def _print_hit(rank: int, hit: Hit, indent: str = "", places: int = 2) -> None:
+    click.echo(_visible(f"{indent}{rank:>3}  {hit.score:6.{places}f}  {hit.id}"))
     click.echo(_visible(f"{indent}     {hit.highlight}"))
     if readings := _readings(hit):
         click.echo(_visible(f"{indent}     {readings}"))
@@ -472,6 +564,7 @@ def _readings(hit: Hit) -> str:
 @channel_option
 @click.argument("queries", type=_file)
 @_count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
+@_mode_options
 @format_option
 @skip_option
 def run(
@@ -481,6 +574,7 @@ def run(
     k: int,
     file_format: str | None,
     skip_bad: bool,
+    **asked: Any,
 ) -> None:
     """Search for every query of a file and print a TREC run.
 
@@ -490,16 +584,18 @@ def run(
     \b
     Example:
       scriptbridge run my-index queries.jsonl -k 100 > run.trec
+      scriptbridge run my-index queries.jsonl --mode dense > dense.trec
     """
     from scriptbridge.documents import read_queries
     from scriptbridge.index import Index
 
     skipped: list[str] | None = [] if skip_bad else None
     query = None
+    mode, options = _asked(asked)
     with Index.open(index_dir, _channels(channels)) as opened, _format_hinted(queries, file_format):
         _say_if_compiling()
         for query in _counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
-            for rank, (id, score) in enumerate(opened.rank(query.text, k), 1):
+            for rank, (id, score) in enumerate(opened.rank(query.text, k, mode, **options), 1):
                 if len(id.split()) != 1:
                     raise DocumentError(
                         f"document id {id!r} holds white space, which separates the columns of a run"
@@ -873,12 +969,14 @@ def info(index_dir: Path, as_json: bool) -> None:
             "terms": len(opened.bridge.lexicon),
             "languages": list(opened.languages),
             "fields": dict(opened.fields),
+            "encoder": opened.encoder,
             "bytes": sum(file.stat().st_size for file in index_dir.iterdir()),
         }
     if as_json:
         _print_json(facts)
         return
     facts["languages"] = " ".join(opened.languages) or "none"
+    facts["encoder"] = opened.encoder or "none"
     facts["fields"] = " ".join(f"{name}={weight:g}" for name, weight in opened.fields.items())
     for name, fact in facts.items():
         click.echo(f"{name:<11}{f'{fact:,}' if isinstance(fact, int) else fact}")

@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar, Unpack
 
+import numpy as np
 import tantivy
+from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import highlights, store, text
+from scriptbridge import encoders, fusion, highlights, store, text, vectors
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
 from scriptbridge.documents import as_documents, document_id
+from scriptbridge.encoders import CrossEncoder, DenseEncoder
 from scriptbridge.errors import (
     DocumentError,
+    EncoderError,
+    IndexFormatError,
+    IndexLockedError,
     IndexStorageError,
     LanguageError,
     NotAnIndexError,
     QueryError,
     ScriptbridgeError,
 )
+from scriptbridge.functions import is_named
 from scriptbridge.lexicon import Lexicon
-from scriptbridge.types import Document, Expansion, Hit, Reading, Token
+from scriptbridge.modes import Mode, Options
+from scriptbridge.types import Deromanization, Document, Expansion, Hit, Reading, Token
+from scriptbridge.vectors import Content, Vectors
 
 __all__ = ["Index"]
+
+Encoder = TypeVar("Encoder")
 
 MAX_WORDS = 256  # of a query that count
 MAX_CHARACTERS = 65_536  # of a query that are looked at
 WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
+LEAST_MEMORY = 15_000_000  # bytes that the store wants for a writer
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
 
@@ -58,7 +71,13 @@ class Index:
     Index: those that write take turns.
     """
 
-    def __init__(self, path: Path, opened: tantivy.Index, channels: Sequence[Channel] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        opened: tantivy.Index,
+        channels: Sequence[Channel] = (),
+        encoder: DenseEncoder | None = None,
+    ) -> None:
         """Use `Index.create` or `Index.open`."""
         self.path = path
         self._store: tantivy.Index | None = opened
@@ -68,6 +87,9 @@ class Index:
         self._turn = threading.Lock()  # held by the thread that writes
         self._whose: int | None = None
         self._channels = tuple(channels)
+        self._encoder = encoder
+        self._others: dict[str, Any] = {}  # encoders that searches asked for
+        self._loading = threading.Lock()  # of encoders
         self._snapshot = self._committed(opened)
 
     @classmethod
@@ -76,15 +98,20 @@ class Index:
         path: str | os.PathLike[str],
         languages: Sequence[str] | str | None = None,
         fields: Mapping[str, float] | None = None,
+        encoder: str | DenseEncoder | None = None,
     ) -> Self:
         """A new index at `path`, a directory that does not exist, is empty, or was left by a killed `create`.
 
         `languages` are those whose channels read its queries; by default, those its documents declare or are
         detected to be in. `fields` are the documents' text fields with their weights in the score, by default
-        ``{"text": 1.0}``.
+        ``{"text": 1.0}``. `encoder` makes vectors of the documents when they are committed, for the modes
+        "dense" and "hybrid" of `search`: a spec, such as ``st:BAAI/bge-m3`` (see `scriptbridge.encoders`),
+        loaded when first needed, or an encoder whose name is a spec of it.
         """
         path = store.checked_path(path)
-        manifest = store.Manifest(store.checked_fields(fields), given=_checked_languages(languages))
+        manifest = store.Manifest(
+            store.checked_fields(fields), given=_checked_languages(languages), encoder=_checked_spec(encoder)
+        )
         try:
             path.mkdir(parents=True, exist_ok=True)
             content = {entry.name for entry in path.iterdir()}
@@ -99,42 +126,57 @@ class Index:
                 (path / name).unlink(missing_ok=True)
             tantivy.Index(store.schema(manifest.fields), str(path))
         manifest.write(path)  # last: it is what makes the directory an index
-        return cls.open(path)
+        return cls.open(path, encoder=encoder)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], channels: Sequence[Channel] = ()) -> Self:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        channels: Sequence[Channel] = (),
+        encoder: str | DenseEncoder | None = None,
+    ) -> Self:
         """The index at `path`, to read and to write.
 
         `channels` (of `Channel.learn`, `Channel.load`) read queries in the stead of their languages' own.
+        `encoder` need not be told; EncoderError where it is, and the index has another one or none.
         """
         if not isinstance(channels, list | tuple) or not all(isinstance(each, Channel) for each in channels):
             raise LanguageError(f"channels: {channels!r} came; accepted is a list of Channel")
         path = store.checked_path(path)
         manifest = store.Manifest.read(path)
         store.check_fields(path, manifest.fields)
+        if encoder is not None and (told := _checked_spec(encoder)) != manifest.encoder:
+            raise EncoderError(f"{path}: encoder {told} came; the index has {manifest.encoder or 'none'}")
         with store.seam(path):
             opened = tantivy.Index.open(str(path))
             opened.config_reader("manual")
-        return cls(path, opened, channels)
+        return cls(path, opened, channels, None if isinstance(encoder, str) else encoder)
 
     # ---- the query's way
 
-    def search(self, query: str, k: int = 10) -> list[Hit]:
+    def search(self, query: str, k: int = 10, mode: str = "lexical", **options: Unpack[Options]) -> list[Hit]:
         """The k best documents, best first; none for a query of which no word is found.
 
         Words in other scripts are sought as they are, Latin ones by their readings; a query's first 256 words
         in its first 65,536 characters count. Equal scores stand in the order of ids (which of them are among
         the k is the store's order).
+
+        `mode` is "lexical", or, where the index has an encoder, "dense", by the similarity of vectors, or
+        "hybrid", both rankings fused; `options` are those of `scriptbridge.modes.Mode`. The first search by
+        vectors encodes what a killed writer left without them. While another process writes, those of
+        another commit are used, for the documents that are the same.
         """
-        expansion, best = self._found(query, k)
+        expansion, best = self._found(query, k, mode, options)
         terms = highlights.sought(expansion)
         with store.seam(self.path):
             documents = [store.loaded(found.source) for found in best]
         return [_hit(found, document, terms) for found, document in zip(best, documents, strict=True)]
 
-    def rank(self, query: str, k: int = 10) -> list[tuple[str, float]]:
+    def rank(
+        self, query: str, k: int = 10, mode: str = "lexical", **options: Unpack[Options]
+    ) -> list[tuple[str, float]]:
         """The ids and scores of what `search` finds: what a run needs."""
-        return [(found.id, found.score) for found in self._found(query, k)[1]]
+        return [(found.id, found.score) for found in self._found(query, k, mode, options)[1]]
 
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
@@ -163,14 +205,23 @@ class Index:
         """The documents' text fields and their weights in the score."""
         return self._snapshot.manifest.fields
 
+    @property
+    def encoder(self) -> str | None:
+        """The spec of the encoder that the index was created with."""
+        return self._snapshot.manifest.encoder
+
     def __len__(self) -> int:
         """Documents committed."""
         return self._reading().searcher.num_docs
 
     def verify(self) -> None:
         """Read every file; IndexFormatError if one is damaged, also where opening does not see it."""
-        self._reading()
+        snapshot = self._reading()
         store.verify(self.path)
+        if snapshot.vectors is not None and not snapshot.vectors.intact():
+            raise IndexFormatError(
+                f"{self.path / store.VECTORS} is damaged; delete it: the next commit makes it again"
+            )
 
     def __bool__(self) -> bool:
         return True  # an index without documents is one too
@@ -210,21 +261,29 @@ class Index:
                 writer.delete_documents_by_term(store.ID, each)
 
     def commit(self) -> None:
-        """Make what was added and deleted durable, and see it."""
+        """Make what was added and deleted durable, and see it.
+
+        Of an index with an encoder, the documents that have no vector get one then. Where the encoder cannot
+        be loaded, nothing is committed; where it fails later, the documents are committed all the same, and
+        the next commit, or search by vectors, tries again.
+        """
         self._reading()
         with self._alone():
-            if self._writer is None:
-                return
-            with self._guarded() as writer, self._languages_noted(), store.seam(self.path, writing=True):
-                writer.commit()
-            self.refresh()
-            self._snapshot.save_lexicon()
+            if self._writer is not None:
+                if self.encoder is not None:
+                    self._dense_encoder()  # where it cannot be loaded, nothing is committed yet
+                with self._guarded() as writer, self._languages_noted(), store.seam(self.path, writing=True):
+                    writer.commit()
+                self.refresh()
+                self._snapshot.save_lexicon()
+            if self.encoder is not None:
+                self._encode(self._snapshot)
 
     def refresh(self) -> None:
         """See what was committed meanwhile, here or by another process."""
         opened, before = self._opened(), self._snapshot
         after = self._committed(opened)
-        after.take_bridge(before)
+        after.take(before)
         self._snapshot = after
 
     def close(self) -> None:
@@ -246,10 +305,140 @@ class Index:
 
     # ---- inside
 
-    def _found(self, query: str, k: int) -> tuple[Expansion, list[_Found]]:
+    def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[Expansion, list[_Found]]:
         snapshot = self._reading()
         expansion = snapshot.bridge.expand(_words(query))
-        return expansion, snapshot.best(expansion, k)
+        if mode == "lexical" and not options:
+            return expansion, snapshot.best(expansion, k)
+        return expansion, self._best(snapshot, query, expansion, k, Mode(mode, **options))
+
+    def _best(
+        self, snapshot: _Snapshot, query: str, expansion: Expansion, k: int, mode: Mode
+    ) -> list[_Found]:
+        """What a mode other than plain lexical search finds."""
+        _check_k(k)
+        if not expansion.positions:
+            return []
+        depth = max(k, mode.depth)
+        many = k if mode.name != "hybrid" and mode.rerank is None else depth
+        wordings = _wordings(snapshot.bridge, query, expansion, mode)
+        rankings = []
+        if mode.name != "dense":
+            rankings.append(snapshot.best(expansion, many))
+        if mode.name != "lexical":
+            rankings.append(self._nearest(snapshot, wordings, many, mode.queries))
+        found = _fused(rankings, mode) if len(rankings) > 1 else rankings[0]
+        if mode.rerank is not None:
+            found = self._reranked(wordings[0].text, found[:depth], mode.rerank)
+        return found[:k]
+
+    def _nearest(
+        self,
+        snapshot: _Snapshot,
+        wordings: Sequence[Deromanization],
+        k: int,
+        encoder: str | DenseEncoder | None,
+    ) -> list[_Found]:
+        """The documents whose vectors are nearest to the query's."""
+        known = self._vectors(snapshot)
+        if not len(known):
+            return []
+        query = vectors.encode_queries(
+            self._dense_encoder() if encoder is None else self._loaded(encoder, encoders.dense),
+            [wording.text for wording in wordings],
+            [wording.probability for wording in wordings],
+            known.header.dimension,
+        )
+        return snapshot.nearest(known, query, k)
+
+    def _reranked(self, query: str, found: list[_Found], encoder: str | CrossEncoder) -> list[_Found]:
+        encoder = self._loaded(encoder, encoders.cross)
+        with store.seam(self.path):
+            texts = [_text(store.loaded(each.source)) for each in found]
+        scores = encoders.rows.scores(encoder.score(query, texts), texts, encoder.name)
+        return _in_order(
+            each._replace(score=score) for each, score in zip(found, scores.tolist(), strict=True)
+        )
+
+    def _loaded(self, encoder: str | Encoder, load: Callable[[str], Encoder]) -> Encoder:
+        """An encoder beside the index's own, once loaded, kept."""
+        if not isinstance(encoder, str):
+            return encoder
+        with self._loading:
+            if encoder not in self._others:
+                self._others[encoder] = load(encoder)
+            return self._others[encoder]  # type: ignore[no-any-return]
+
+    # ---- vectors
+
+    def _dense_encoder(self) -> DenseEncoder:
+        if self.encoder is None:
+            raise EncoderError(
+                f"{self.path}: this index has no encoder, so its documents have no vectors; Index.create and "
+                "`scriptbridge index` take one"
+            )
+        with self._loading:
+            if self._encoder is None:
+                self._encoder = encoders.dense(self.encoder)
+            return self._encoder
+
+    def _vectors(self, snapshot: _Snapshot) -> Vectors:
+        """Vectors of the snapshot's commit, made now where they are missing; of another one where someone
+        else writes.
+        """
+        self._dense_encoder()
+        refused: ScriptbridgeError | None = None
+        if not snapshot.has_vectors:
+            try:
+                with self._alone(wait=False):
+                    self._encode(snapshot)
+            except (IndexLockedError, IndexStorageError) as error:
+                refused = error
+        if snapshot.vectors is None:
+            del snapshot.__dict__["vectors"]  # the next search looks again
+            raise EncoderError(f"{self.path}: its documents have no vectors yet: {refused}") from refused
+        return snapshot.vectors
+
+    def _encode(self, snapshot: _Snapshot) -> None:
+        """Make the vectors of a snapshot's commit; the writer's lock is held meanwhile."""
+        if snapshot.has_vectors:
+            return
+        with self._locked():
+            snapshot.__dict__.pop("vectors", None)
+            if snapshot.has_vectors:  # another made them while this one waited
+                return
+            contents, texts = snapshot.contents()
+            try:
+                vectors.catch_up(
+                    self.path / store.VECTORS,
+                    str(snapshot.opstamp),
+                    contents,
+                    texts,
+                    self._dense_encoder(),
+                    str(self.encoder),
+                )
+            except EncoderError as error:
+                error.add_note(
+                    f"{self.path}: the documents are committed; the vectors are as they were, and the next "
+                    "commit makes those that are missing"
+                )
+                raise
+            snapshot.__dict__.pop("vectors", None)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The writer's lock, for as long as this lasts where nothing has been written."""
+        if self._writer is not None:
+            yield
+            return
+        with store.seam(self.path, writing=True):
+            writer = self._opened().writer(LEAST_MEMORY, num_threads=1)
+        try:
+            store.sweep(self.path)
+            yield
+        finally:
+            with store.seam(self.path, writing=True):
+                writer.wait_merging_threads()
 
     def _opened(self) -> tantivy.Index:
         if self._store is None:
@@ -261,19 +450,21 @@ class Index:
         return self._snapshot
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One thread at a time writes; the others wait."""
+    def _alone(self, wait: bool = True) -> Iterator[None]:
+        """One thread at a time writes; the others wait, or get an IndexLockedError."""
         if self._whose == threading.get_ident():  # it would wait for itself
             raise IndexStorageError(
                 f"{self.path}: this thread is in the middle of an `add` to this index (whose documents are "
                 "still being read?); write or close when that is done"
             )
-        with self._turn:
-            self._whose = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._whose = None
+        if not self._turn.acquire(blocking=wait):
+            raise IndexLockedError(f"{self.path}: another thread is writing")
+        self._whose = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._whose = None
+            self._turn.release()
 
     @contextmanager
     def _writing(self) -> Iterator[tantivy.IndexWriter]:
@@ -365,8 +556,7 @@ class _Snapshot:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def best(self, expansion: Expansion, k: int) -> list[_Found]:
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise QueryError(f"k: {k!r} came; accepted are integers from 1")
+        _check_k(k)
         if not isinstance(expansion, Expansion):
             raise QueryError(
                 f"expansion: {type(expansion).__name__} came; accepted is what Bridge.expand gives"
@@ -379,7 +569,7 @@ class _Snapshot:
             best = self.searcher.search(query, limit, count=False).hits
             records = [(score, self.searcher.doc(address)) for score, address in best]
             found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
-        return sorted(found, key=lambda each: (-each.score, each.id))
+        return _in_order(found)
 
     def query(self, expansion: Expansion) -> StoreQuery | None:
         """The sum over positions of the best weighted reading; None if there is nothing to seek."""
@@ -400,6 +590,64 @@ class _Snapshot:
         if len(in_fields) == 1:
             return in_fields[0]
         return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])
+
+    @cached_property
+    def vectors(self) -> Vectors | None:
+        """What is on disk, whichever commit it belongs to."""
+        return Vectors.load(self.path / store.VECTORS, str(self.manifest.encoder))
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether `vectors` are of this commit."""
+        return self.vectors is not None and self.vectors.header.stamp == str(self.opstamp)
+
+    def nearest(self, known: Vectors, query: NDArray[np.float32], k: int) -> list[_Found]:
+        """The k documents of this commit whose vectors are nearest, of those that have one."""
+        same_commit, many = known.header.stamp == str(self.opstamp), k
+        while True:
+            nearest = known.nearest(query, many)
+            sources = self.sources([content.id for content, _ in nearest])
+            found = [
+                _Found(content.id, score, sources[content.id])
+                for content, score in nearest
+                if content.id in sources
+                and (same_commit or content.digest == self.digest(sources[content.id]))
+            ]
+            if len(found) >= k or many >= len(known):
+                return _in_order(found)[:k]
+            many *= 2
+
+    def sources(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The stored documents of these ids, where there are such."""
+        if not ids:
+            return {}
+        with store.seam(self.path):
+            query = StoreQuery.term_set_query(self.schema, store.ID, list(ids))
+            hits = self.searcher.search(query, len(ids), count=False).hits
+            records = [self.searcher.doc(address) for _, address in hits]
+            return {record[store.ID][0]: record[store.SOURCE][0] for record in records}
+
+    def digest(self, source: bytes) -> bytes:
+        with store.seam(self.path):
+            return vectors.digest(_text(store.loaded(source)))
+
+    def contents(self) -> tuple[list[Content], Callable[[Sequence[int]], list[str]]]:
+        """Every document, and what gives the texts of some by their places."""
+        searcher = self.searcher
+        contents, addresses = [], []
+        with store.seam(self.path):
+            every = searcher.search(StoreQuery.all_query(), max(1, searcher.num_docs), count=False).hits
+            for _, address in every:
+                document = store.loaded(searcher.doc(address)[store.SOURCE][0])
+                contents.append(Content(document.id, vectors.digest(_text(document))))
+                addresses.append(address)
+
+        def texts(places: Sequence[int]) -> list[str]:
+            with store.seam(self.path):
+                records = [searcher.doc(addresses[place]) for place in places]
+                return [_text(store.loaded(record[store.SOURCE][0])) for record in records]
+
+        return contents, texts
 
     @property
     def bridge(self) -> Bridge:
@@ -444,16 +692,52 @@ class _Snapshot:
         with self.lock, suppress(OSError):
             self._lexicon.save(self.path / store.LEXICON, str(self.opstamp))
 
-    def take_bridge(self, other: _Snapshot) -> None:
+    def take(self, other: _Snapshot) -> None:
         """Keep what another snapshot of the same commit has built."""
         if (other.opstamp, other.manifest) == (self.opstamp, self.manifest):
-            self.__dict__.update(
-                {name: other.__dict__[name] for name in ("_lexicon", "_bridge") if name in other.__dict__}
-            )
+            names = ["_lexicon", "_bridge"]
+            if "vectors" in other.__dict__ and other.has_vectors:
+                names.append("vectors")
+            self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
 
 
 def _boosted(query: StoreQuery, weight: float) -> StoreQuery:
     return query if weight == 1.0 else StoreQuery.boost_query(query, weight)
+
+
+def _in_order(found: Iterable[_Found]) -> list[_Found]:
+    return sorted(found, key=lambda each: (-each.score, each.id))
+
+
+def _fused(rankings: Sequence[Sequence[_Found]], mode: Mode) -> list[_Found]:
+    """The lexical and the dense ranking as one."""
+    weights = [2 * (1 - mode.weight), 2 * mode.weight]
+    pairs = [[(each.id, each.score) for each in ranking] for ranking in rankings]
+    known = {each.id: each for ranking in rankings for each in ranking}
+    return [known[id]._replace(score=score) for id, score in fusion.fuse(mode.fusion, pairs, weights)]
+
+
+def _wordings(bridge: Bridge, query: str, expansion: Expansion, mode: Mode) -> list[Deromanization]:
+    """What encoders read of a query, with probabilities: native forms of a Latin one."""
+    tokens = [position.token for position in expansion.positions]
+    query = query[: tokens[-1].end] if len(tokens) == MAX_WORDS else query[:MAX_CHARACTERS]
+    if not mode.deromanize or all(token.script != "Latn" for token in tokens):
+        return [Deromanization(query, 1.0)]
+    wordings = bridge.deromanize(query, mode.readings)
+    total = math.fsum(each.probability for each in wordings)
+    if total == 0:  # of many words: too small to tell apart
+        return wordings[:1]
+    return [replace(each, probability=each.probability / total) for each in wordings]
+
+
+def _text(document: Document) -> str:
+    """What encoders read of a document."""
+    return "\n".join(document.fields.values())
+
+
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise QueryError(f"k: {k!r} came; accepted are integers from 1")
 
 
 def _words(query: str) -> list[Token]:
@@ -465,6 +749,16 @@ def _words(query: str) -> list[Token]:
 def _hit(found: _Found, document: Document, terms: Mapping[str, highlights.Sought]) -> Hit:
     matched = highlights.find(document.fields, terms)
     return Hit(found.id, found.score, document, highlights.passage(document.fields, matched, terms), matched)
+
+
+def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
+    """The spec that an index is to keep, or EncoderError where it can name nothing."""
+    if encoder is None:
+        return None
+    spec = encoder if isinstance(encoder, str) else encoder.name
+    if isinstance(encoder, str) and not encoders.is_dense(spec) and not is_named(spec):
+        encoders.dense(spec)  # says what is accepted
+    return vectors.located(spec)
 
 
 def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:

@@ -1,7 +1,8 @@
 """The directory on disk: what the store (tantivy) holds, what stands beside it, and its errors as ours.
 
 An index is tantivy's segments and its ``meta.json``, which alone says what is committed; beside them stand
-``scriptbridge.json``, the manifest, and ``lexicon.bin``, a snapshot of the terms that can always be rebuilt.
+``scriptbridge.json``, the manifest, ``lexicon.bin``, a snapshot of the terms, and ``vectors.bin``, one of the
+documents' vectors where the index has an encoder. Snapshots can always be made again.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "LEXICON",
     "SOURCE",
     "SPELLING",
+    "VECTORS",
     "Manifest",
     "check_fields",
     "checked_fields",
@@ -52,7 +54,8 @@ __all__ = [
 ]
 
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
-LEXICON = "lexicon.bin"
+ENCODED_FORMAT = 2  # of one with an encoder, which the first versions would forget
+LEXICON, VECTORS = "lexicon.bin", "vectors.bin"
 ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
 MESSAGE = 500  # characters of the store's that are passed on
 SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index
@@ -63,7 +66,8 @@ class Manifest:
     """``scriptbridge.json``: what the store does not say of an index.
 
     `given` are the languages the index was created with. Without them it has those that documents declare,
-    and those that enough were detected to be in: `detected` counts documents ever added.
+    and those that enough were detected to be in: `detected` counts documents ever added. `encoder` is the
+    spec of what makes the documents' vectors.
     """
 
     NAME = "scriptbridge.json"
@@ -72,6 +76,7 @@ class Manifest:
     given: tuple[str, ...] | None = None
     declared: frozenset[str] = frozenset()
     detected: dict[str, int] = field(default_factory=dict)
+    encoder: str | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -94,11 +99,11 @@ class Manifest:
         """The manifest of the index at `path`."""
         try:
             content = json.loads((path / cls.NAME).read_bytes())
-            if _natural(content["format"], 1) > FORMAT:
+            if _natural(content["format"], 1) > ENCODED_FORMAT:
                 raise IndexFormatError(
                     f"{path}: format {content['format']} came, written by scriptbridge "
-                    f"{content.get('scriptbridge')}; scriptbridge {__version__} reads up to format {FORMAT}: "
-                    "upgrade it, or index the documents again"
+                    f"{content.get('scriptbridge')}; scriptbridge {__version__} reads up to format "
+                    f"{ENCODED_FORMAT}: upgrade it, or index the documents again"
                 )
             given = content["languages"]
             return cls(
@@ -106,6 +111,7 @@ class Manifest:
                 given=None if given is None else tuple(map(_known, given)),
                 declared=frozenset(map(_known, content["declared"])),
                 detected={_known(code): _natural(count) for code, count in content["detected"].items()},
+                encoder=_spec(content.get("encoder")),
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotAnIndexError(
@@ -122,14 +128,16 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Replace the manifest at `path`: whole or not at all, whenever the power fails."""
-        content = {
-            "format": FORMAT,
+        content: dict[str, object] = {
+            "format": FORMAT if self.encoder is None else ENCODED_FORMAT,
             "scriptbridge": __version__,
             "fields": self.fields,
             "languages": self.given,
             "declared": sorted(self.declared),
             "detected": self.detected,
         }
+        if self.encoder is not None:
+            content["encoder"] = self.encoder
         partial = path / f"{self.NAME}.partial"
         try:
             with partial.open("w", encoding="utf-8") as file:
@@ -148,6 +156,12 @@ class Manifest:
 def _natural(value: object, least: int = 0) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{value!r} came; accepted are integers from {least}")
+    return value
+
+
+def _spec(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"encoder {value!r} came; accepted are specs")
     return value
 
 
@@ -271,8 +285,9 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 def sweep(path: Path) -> None:
     """Remove the halves of snapshots that killed writers left; only a writer may."""
-    for partial in path.glob(f"{LEXICON}.*.partial"):
-        partial.unlink(missing_ok=True)
+    for name in (LEXICON, VECTORS):
+        for partial in path.glob(f"{name}.*.partial"):
+            partial.unlink(missing_ok=True)
 
 
 def unfinished(path: Path, names: Iterable[str]) -> bool:

@@ -239,6 +239,44 @@ def test_what_is_stored_cannot_command_the_terminal() -> None:
     assert search("index", "metro")[0]["document"]["fields"]["text"] == text
 
 
+# ---- vectors
+
+
+def test_an_index_with_an_encoder() -> None:
+    write("docs.jsonl", MOUSAKAS, METRO)
+    done("index", "my-index", "docs.jsonl", "--encoder", "toy_encoder:encode")
+    by_words = done("search", "my-index", "mousakas")
+    assert done("search", "my-index", "mousakas", "--mode", "lexical") == by_words
+    for mode in ("dense", "hybrid"):
+        lines = done("search", "my-index", "mousakas", "--json", "--mode", mode).splitlines()
+        assert [json.loads(line)["id"] for line in lines] == ["1", "2"]
+    queries = write("queries.jsonl", {"id": "q1", "text": "mousakas"})
+    lines = done("run", "my-index", queries, "--mode", "dense", "--raw", "-k", "1").splitlines()
+    assert [line.split()[:2] for line in lines] == [["q1", "Q0"]]
+    reranked = done("run", "my-index", queries, "--mode", "dense", "--rerank", "toy_encoder:score")
+    assert [line.split()[2] for line in reranked.splitlines()] == ["2", "1"]  # the shortest first
+    assert json.loads(done("info", "my-index", "--json"))["encoder"] == "toy_encoder:encode"
+    Path("my-index/vectors.bin").unlink()
+    done("index", "my-index")
+    assert Path("my-index/vectors.bin").exists()
+    assert "of --mode dense and hybrid" in refused("search", "my-index", "metro", "--raw", code=2)
+
+
+def test_encoders_that_cannot_be_used() -> None:
+    write("docs.jsonl", MOUSAKAS, METRO)
+    assert "unknown; accepted are" in refused("index", "my-index", "docs.jsonl", "--encoder", "bge")
+    assert "missing" in refused("index", "my-index", "docs.jsonl", "--encoder", "toy_encoder:missing")
+    assert not Path("my-index").exists()
+    assert "NaN" in refused("index", "my-index", "docs.jsonl", "--encoder", "toy_encoder:nan")
+    assert "μουσακάς" in done("search", "my-index", "mousakas")  # its documents are committed
+    another = refused("index", "my-index", "docs.jsonl", "--encoder", "toy_encoder:encode")
+    assert "the index has toy_encoder:nan" in another
+    write("docs.jsonl", MOUSAKAS)
+    done("index", "plain", "docs.jsonl")
+    assert "this index has no encoder" in refused("search", "plain", "metro", "--mode", "dense")
+    assert "Missing argument" in refused("index", "plain", code=2)
+
+
 # ---- romanize, deromanize, complete
 
 

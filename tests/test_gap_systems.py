@@ -21,6 +21,7 @@ from scriptbridge.gap.endpoint import Endpoint
 from scriptbridge.gap.records import Collection, Ranking, Reader, System
 from scriptbridge.gap.systems import RunFiles, prepare, printable
 from scriptbridge.index import Index
+from scriptbridge.vectors import largest
 
 DOCUMENTS = {
     "g1": "Πώς φτιάχνεται ο μουσακάς με μελιτζάνες",
@@ -450,7 +451,7 @@ def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_the_largest_are_those_of_sorting(values: list[int], k: int) -> None:
     scores = np.array(values, np.float32)
     expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:k]
-    assert systems._largest(scores, k).tolist() == expected
+    assert largest(scores, k).tolist() == expected
 
 
 def test_a_real_sentence_transformers_model(tmp_path: Path) -> None:
@@ -470,3 +471,33 @@ def test_without_its_package_a_model_names_the_command(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'scriptbridge\[neural\]'"):
         ready("st:x", tmp_path)
+
+
+def test_an_index_is_searched_by_the_mode_that_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    collection = Collection("c", {"1": "Ο μουσακάς", "2": "Το μετρό"}, {}, ())
+    with Index.create(path, ["el"], encoder="toy_encoder:encode") as index:
+        index.add(collection.documents.items())
+        index.commit()
+        expected = {
+            "": index.rank("mousakas"),
+            "mode=dense": index.rank("mousakas", mode="dense"),
+            "mode=dense&deromanize=no": index.rank("mousakas", mode="dense", deromanize=False),
+            "mode=hybrid&readings=2": index.rank("mousakas", mode="hybrid", readings=2),
+        }
+    assert len({str(ranking) for ranking in expected.values()}) == 4
+    identities = set()
+    for options, ranking in expected.items():
+        candidate = prepare(f"{path}?{options}" if options else str(path))
+        assert candidate.name == ("mine" if not options else f"mine?{options}")
+        system = candidate.open(collection, tmp_path)
+        assert not isinstance(system, systems.RunFiles) and system.search("mousakas", 10) == ranking
+        assert hasattr(system, "readings") == (options != "mode=dense&deromanize=no")
+        system.close()
+        identities.add(candidate.identity)
+    assert len(identities) == 4
+    with pytest.raises(GapError, match="mode: 'vector' came; accepted are lexical"):
+        prepare(f"{path}?mode=vector")
+    Index.create(tmp_path / "plain", ["el"]).close()
+    with pytest.raises(GapError, match="this index has no encoder"):
+        prepare(f"{tmp_path / 'plain'}?mode=dense")

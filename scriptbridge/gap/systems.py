@@ -17,15 +17,16 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tantivy
 
 from scriptbridge import encoders, extras, languages, store, text
 from scriptbridge.encoders import DenseEncoder
-from scriptbridge.errors import GapError
+from scriptbridge.errors import GapError, QueryError
 from scriptbridge.functions import described, foreign, imported, is_named, raised
 from scriptbridge.index import Index
+from scriptbridge.modes import Mode, Options
 from scriptbridge.types import Document, Expansion
+from scriptbridge.vectors import largest
 
 from . import trec
 from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold, icu_version
@@ -36,7 +37,8 @@ __all__ = ["ACCEPTED", "Candidate", "Function", "RunFiles", "prepare", "printabl
 
 ACCEPTED = """\
   scriptbridge            an index made of the collection's documents
-  ./my-index              a scriptbridge index on disk; also any other folder that holds one
+  ./my-index              a scriptbridge index on disk; also any other folder that holds one, and with an
+                          encoder 'my-index?mode=dense' or 'my-index?mode=hybrid&deromanize=no'
   bm25, fold, fold+fuzzy  the baselines: native words; romanized by ICU; and with edit distance AUTO
   my_module:search        a Python function search(text, k) that gives (document id, score) pairs
   'http://localhost:8983/solr/docs/select?q={query}&rows={k}'
@@ -94,11 +96,12 @@ def prepare(spec: str) -> Candidate:
         return Candidate(
             name, what, what, lambda collection, folder: _Dense(name, encoders.dense(what), collection)
         )
-    if what and Path(what).is_dir():
-        path = Path(what)
-        name = name or path.resolve().name
+    path, asked = _folder(what)
+    if path is not None:
+        name = name or path.resolve().name + (f"?{asked}" if asked else "")
+        identity, mode = f"{_commit(path)} {asked}", _mode(path, asked)
         return Candidate(
-            name, what, _commit(path), lambda collection, folder: _opened(name, path, collection)
+            name, what, identity, lambda collection, folder: _opened(name, path, collection, *mode)
         )
     if is_named(what):
         function = Function(name or what, what)
@@ -116,23 +119,34 @@ def printable(spec: str) -> str:
 # ---- scriptbridge
 
 
-class _Scriptbridge:
-    """A scriptbridge index."""
+class _Unread:
+    """A scriptbridge index that is searched by queries as they were typed."""
 
     keeps_order = False
 
-    def __init__(self, name: str, index: Index, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        index: Index,
+        notes: tuple[str, ...] = (),
+        mode: str = "lexical",
+        options: Options | None = None,
+    ) -> None:
         self.name = name
         self.notes = notes
         self._index = index
-        self.search = index.rank
+        self.search: Callable[[str, int], Ranking] = partial(index.rank, mode=mode, **(options or {}))
+
+    def close(self) -> None:
+        self._index.close()
+
+
+class _Scriptbridge(_Unread):
+    """A scriptbridge index."""
 
     def readings(self, text: str) -> Expansion:
         """What the query's words may mean."""
         return self._index.bridge.expand(text)
-
-    def close(self) -> None:
-        self._index.close()
 
 
 def _built(name: str, collection: Collection, folder: Path) -> System:
@@ -162,11 +176,33 @@ def _commit(path: Path) -> str:
         return f"{path.resolve()} {(path / 'meta.json').read_text(encoding='utf-8')}"
 
 
-def _opened(name: str, path: Path, collection: Collection) -> System:
-    """The index at `path`; nothing is written there."""
-    index = Index.open(path)
+def _folder(what: str) -> tuple[Path | None, str]:
+    """The folder that ``FOLDER?OPTIONS`` names, None where there is none, and the options."""
+    if what and Path(what).is_dir():
+        return Path(what), ""
+    folder, _, options = what.partition("?")
+    return (Path(folder), options) if folder and options and Path(folder).is_dir() else (None, "")
+
+
+def _mode(path: Path, asked: str) -> tuple[str, Options]:
+    """How the index at `path` is to be searched."""
     try:
-        return _Scriptbridge(name, index, _compared(index, collection))
+        mode, options = Mode.parse(asked)
+    except QueryError as error:
+        raise GapError(f"{path}?{asked}: {error}") from error
+    if mode != "lexical" and store.Manifest.read(path).encoder is None:
+        raise GapError(f"{path}?{asked}: this index has no encoder; `scriptbridge index --encoder` takes one")
+    return mode, options
+
+
+def _opened(name: str, path: Path, collection: Collection, mode: str, options: Options) -> System:
+    """The index at `path`; nothing is written there but vectors that it lacks."""
+    index = Index.open(path)
+    unread = mode == "dense" and not options.get("deromanize", True)
+    try:
+        return (_Unread if unread else _Scriptbridge)(
+            name, index, _compared(index, collection), mode, options
+        )
     except BaseException:
         index.close()
         raise
@@ -387,17 +423,7 @@ class _Dense:
     def search(self, text: str, k: int) -> Ranking:
         query = self._encoder.encode_queries([text])[0]  # (dimensions,)
         scores = self._vectors @ query  # (documents,)
-        return [(self._ids[at], float(scores[at])) for at in _largest(scores, k).tolist()]
+        return [(self._ids[at], float(scores[at])) for at in largest(scores, k).tolist()]
 
     def close(self) -> None:
         del self._encoder, self._vectors
-
-
-def _largest(scores: np.ndarray[Any, np.dtype[np.float32]], k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Places of the k largest, largest first, of equal ones the first."""
-    if k < len(scores):
-        least = np.partition(scores, -k)[-k]
-        places = np.flatnonzero(scores >= least)
-    else:
-        places = np.arange(len(scores))
-    return places[np.argsort(-scores[places], kind="stable")][:k]
