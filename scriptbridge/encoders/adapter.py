@@ -3,7 +3,8 @@
     q' = normalise( q + B A q + b )
 
 with A (r, d) and B (d, r): Adapted Dense Retrieval (Khatry et al. 2023, arXiv:2310.05380), on the queries'
-side alone, so that documents already indexed stay valid. The encoder, named in the file, may be behind an
+side alone, so that documents already indexed stay valid, and, unless the file says so, on queries in Latin
+letters alone, so that native ones find what they found. The encoder, named in the file, may be behind an
 API; beside it, this needs numpy alone. How A, B and b are learnt is in `train.adapter`.
 """
 
@@ -15,15 +16,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scriptbridge import text
 from scriptbridge.errors import EncoderError
 
 from . import rows, specs, weights
 from .protocols import DenseEncoder
 
-__all__ = ["KIND", "SHAPES", "Adapter", "saved"]
+__all__ = ["KIND", "SHAPES", "Adapter", "in_latin", "saved"]
 
 KIND = "adapter"
 SHAPES = {"down": ("<f4", 2), "up": ("<f4", 2), "bias": ("<f4", 1)}
+
+
+def in_latin(query: str) -> bool:
+    """Whether a query has Latin letters and no others."""
+    scripts = {text.script_of(word) for word in text.terms(query)}
+    return "Latn" in scripts and scripts <= {"Latn", "Zyyy"}
 
 
 class Adapter:
@@ -47,6 +55,9 @@ class Adapter:
         encoder = about.get("encoder")
         if not isinstance(encoder, str) or encoder.startswith(f"{KIND}:"):
             raise EncoderError(f"{path}: names no encoder that can be adapted: {encoder!r}")
+        if not isinstance(latin_only := about.get("latin_only"), bool):
+            raise EncoderError(f"{path}: does not say which queries are adapted")
+        self.latin_only = latin_only
         self.encoder = dense(encoder)
 
     @classmethod
@@ -58,8 +69,12 @@ class Adapter:
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d), rows of length 1."""
         vectors = self._of_encoder(self.encoder.encode_queries(texts))
-        adapted = vectors + (vectors @ self._down.T) @ self._up.T + self._bias
-        return rows.unit(adapted, texts, self.dimension, self.name)
+        chosen = [at for at, query in enumerate(texts) if not self.latin_only or in_latin(query)]
+        some = vectors[chosen]  # (c, d)
+        some = some + (some @ self._down.T) @ self._up.T + self._bias
+        found = vectors.copy()
+        found[chosen] = rows.unit(some, [texts[at] for at in chosen], self.dimension, self.name)
+        return found
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d), rows of length 1, as the encoder gives them."""
@@ -80,6 +95,9 @@ def saved(
     down: NDArray[np.float32],
     up: NDArray[np.float32],
     bias: NDArray[np.float32],
+    *,
+    latin_only: bool = True,
 ) -> None:
     """Write what adapts the encoder of that spec: down (r, d), up (d, r), bias (d,)."""
-    weights.write(path, KIND, {"encoder": encoder}, {"down": down, "up": up, "bias": bias})
+    about = {"encoder": encoder, "latin_only": latin_only}
+    weights.write(path, KIND, about, {"down": down, "up": up, "bias": bias})

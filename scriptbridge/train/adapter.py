@@ -33,7 +33,7 @@ FILE = "encoder.adapter"
 """The name of the result in the folder of a run."""
 EPOCHS = 40
 """What is trained where settings have neither steps nor epochs; vectors are there, so a step is short."""
-SETTINGS = {"learning_rate": 1e-3, "weight_decay": 0.0, "checkpoint_every": 500}
+SETTINGS = {"learning_rate": 3e-3, "weight_decay": 0.0, "checkpoint_every": 500}
 """Settings that serve this recipe better than the general ones."""
 
 
@@ -41,16 +41,17 @@ SETTINGS = {"learning_rate": 1e-3, "weight_decay": 0.0, "checkpoint_every": 500}
 class Adapter:
     """What the recipe is told beside the settings; their `batch_size` is not used.
 
-    `rank` is that of the residual, the vectors' dimension at most; None: full. `document_weight` weighs how
-    the batch's positive documents are told apart (InfoNCE at `temperature`), where the examples have any; the
-    other weights, and what a batch is made of, are as in `Align`. Wordings are taken as they stand: an author
-    such as "channel:4+typos=.1" writes them badly.
+    `rank` is that of the residual, the vectors' dimension at most; None: full. Queries in Latin letters alone
+    are adapted; where `native_per_batch` is above 0, all are, and native ones learn to stay.
+    `document_weight` weighs how the batch's positive documents are told apart (InfoNCE at `temperature`),
+    where the examples have any; the other weights, and what a batch is made of, are as in `Align`. Wordings
+    are taken as they stand: an author such as "channel:4+typos=.1" writes them badly.
     """
 
     rank: int | None = 64
     bias: bool = True
     latin_per_batch: int = 192
-    native_per_batch: int = 64
+    native_per_batch: int = 0
     cosine_weight: float = 1.0
     mse_weight: float = 1.0
     info_nce_weight: float = 0.2
@@ -66,6 +67,11 @@ class Adapter:
         if not any((self.cosine_weight, self.mse_weight, self.info_nce_weight, self.document_weight)):
             raise TrainingError("all weights are 0; accepted: one of them more")
         self.aligned()
+
+    @property
+    def latin_only(self) -> bool:
+        """Whether native queries are left as they are."""
+        return self.native_per_batch == 0
 
     def aligned(self) -> Align:
         """What the recipe `align` would be told."""
@@ -140,7 +146,7 @@ def train(
         save,
         data=examples.fingerprint,
         options=asdict(options),
-        about=_about(spec, unchanged),
+        about=_about(spec, unchanged, options.latin_only),
         evaluate=judge if settings.evaluate_every else None,
         progress=progress,
     )
@@ -153,6 +159,7 @@ class Residual:
     """
 
     def __init__(self, dimension: int, options: Adapter, seed: int) -> None:
+        self._latin_only = options.latin_only
         rank = min(options.rank or dimension, dimension)
         self.down = torch.nn.Linear(dimension, rank, bias=False)  # A (r, d)
         self.up = torch.nn.Linear(rank, dimension)  # B (d, r), b (d,)
@@ -181,10 +188,12 @@ class Residual:
 
         def encoded(texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
             of_encoder = align.cached(spec, "queries", texts, folder)
+            left = [self._latin_only and not encoder.in_latin(each) for each in texts]  # (n,)
 
             def adapted() -> NDArray[np.float32]:
                 with torch.no_grad():
-                    return np.asarray(self.vectors(of_encoder).float().cpu().numpy())
+                    found = self.vectors(of_encoder).float().cpu().numpy()
+                return np.where(np.array(left)[:, None], of_encoder, found)
 
             return adapted
 
@@ -195,7 +204,7 @@ class Residual:
         down, up, bias = (
             each.detach().cpu().numpy() for each in (self.down.weight, self.up.weight, self.up.bias)
         )
-        encoder.saved(path, spec, down, up, bias)
+        encoder.saved(path, spec, down, up, bias, latin_only=self._latin_only)
 
 
 class _Documents:
@@ -229,7 +238,10 @@ class _Documents:
         return losses.info_nce(own[at], documents, place, temperature, mask)
 
 
-def _about(spec: str, unchanged: float | None) -> str:
+def _about(spec: str, unchanged: float | None, latin_only: bool) -> str:
+    which = (
+        "in Latin letters; native ones stay as they are" if latin_only else "in native script and in Latin"
+    )
     kept = ""
     if unchanged is not None:
         kept = (
@@ -237,7 +249,7 @@ def _about(spec: str, unchanged: float | None) -> str:
             f"learnt is not better."
         )
     return (
-        f"A low-rank residual, in the file `{FILE}`, on the query vectors of `{spec}`, for queries in native "
-        f"script and in Latin letters. Encode queries and documents with `adapter:{FILE}`, which asks that "
-        f"encoder and leaves the vectors of documents as they are.{kept}"
+        f"A low-rank residual, in the file `{FILE}`, on the query vectors of `{spec}`, for queries {which}. "
+        f"Encode queries and documents with `adapter:{FILE}`, which asks that encoder and leaves the vectors "
+        f"of documents as they are.{kept}"
     )
