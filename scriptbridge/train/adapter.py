@@ -33,7 +33,7 @@ FILE = "encoder.adapter"
 """The name of the result in the folder of a run."""
 EPOCHS = 40
 """What is trained where settings have neither steps nor epochs; vectors are there, so a step is short."""
-SETTINGS = {"learning_rate": 3e-3, "weight_decay": 0.0, "checkpoint_every": 500}
+SETTINGS = {"learning_rate": 1e-2, "weight_decay": 0.0, "checkpoint_every": 500}
 """Settings that serve this recipe better than the general ones."""
 
 
