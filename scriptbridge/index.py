@@ -394,10 +394,12 @@ class Index:
                     self._encode(snapshot)
             except (IndexLockedError, IndexStorageError) as error:
                 refused = error
-        if snapshot.vectors is None:
-            del snapshot.__dict__["vectors"]  # the next search looks again
-            raise EncoderError(f"{self.path}: its documents have no vectors yet: {refused}") from refused
-        return snapshot.vectors
+        known = snapshot.vectors
+        if known is None:
+            snapshot.__dict__.pop("vectors", None)  # the next search looks again
+            reason = refused or "refresh() sees a newer commit"
+            raise EncoderError(f"{self.path}: its documents have no vectors yet: {reason}") from refused
+        return known
 
     def _encode(self, snapshot: _Snapshot) -> None:
         """Make the vectors of a snapshot's commit; the writer's lock is held meanwhile."""
@@ -405,8 +407,8 @@ class Index:
             return
         with self._locked():
             snapshot.__dict__.pop("vectors", None)
-            if snapshot.has_vectors:  # another made them while this one waited
-                return
+            if snapshot.has_vectors or store.opstamp(self.path) != snapshot.opstamp:
+                return  # others made them meanwhile, or have committed since: theirs are to stay
             contents, texts = snapshot.contents()
             try:
                 vectors.catch_up(

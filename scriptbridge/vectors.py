@@ -35,7 +35,8 @@ BLOCK = 1 << 24  # bytes read or written at once
 SAMPLE = 10_000  # vectors that the scale of int8 is taken from
 LARGEST = 0.999  # the quantile of their numbers' sizes that is int8's largest: few dimensions stand far out
 CANDIDATES = 4  # times k that the graph finds, so that float's k best are among them
-LEAST_CANDIDATES = 200
+LEAST_CANDIDATES = 400
+GRAPH = {"connectivity": 32, "expansion_add": 256}  # twice usearch's own: vectors come slowly, errors stay
 GONE = 0.5  # of the graph's vectors, after which it is built anew
 
 MAGIC = b"scriptbridge-vectors 1\n"
@@ -328,7 +329,9 @@ def _write_graph(
     if graph is None:
         sample = vectors[:: max(1, len(vectors) // SAMPLE)]
         scale = 127 / max(float(np.quantile(np.abs(sample), LARGEST)), 1e-9)
-        graph = extras.load("usearch.index", "neural").Index(ndim=header.dimension, metric="cos", dtype="i8")
+        graph = extras.load("usearch.index", "neural").Index(
+            ndim=header.dimension, metric="cos", dtype="i8", **GRAPH
+        )
     step = max(1, BLOCK // (4 * header.dimension))
     for start in range(first, len(vectors), step):
         graph.add(keys[start : start + step], _quantized(vectors[start : start + step], scale))
@@ -344,7 +347,7 @@ def _continued(previous: Vectors | None, keys: NDArray[np.uint64]) -> tuple[Any,
         return None, 0.0, 0
     kept = int(np.searchsorted(keys, np.uint64(previous.header.next_key)))
     gone = np.setdiff1d(previous.keys, keys[:kept])
-    graph = extras.load("usearch.index", "neural").Index.restore(previous.graph_data.tobytes())
+    graph = extras.load("usearch.index", "neural").Index.restore(previous.graph_data.tobytes(), **GRAPH)
     if len(gone) > GONE * len(previous):
         return None, 0.0, 0
     if len(gone):

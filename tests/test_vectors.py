@@ -371,6 +371,23 @@ def test_a_reader_uses_what_there_is_while_another_writes(index: Index, path: Pa
     held.close()
 
 
+def test_a_reader_of_an_older_commit_leaves_newer_vectors(index: Index, path: Path) -> None:
+    late = Index.open(path)
+    index.add([("el2", "Τίποτα"), ("el5", "Ο μουσακάς")])
+    index.commit()
+    index.close()
+    newer = (path / store.VECTORS).read_bytes()
+    assert {id for id, _ in late.rank("μετρό", mode="dense")} == {"el1", "el3", "el4"}
+    assert (path / store.VECTORS).read_bytes() == newer
+    (path / store.VECTORS).unlink()
+    late._snapshot.__dict__.pop("vectors")
+    with pytest.raises(EncoderError, match=r"no vectors yet: refresh\(\) sees a newer commit"):
+        late.rank("μετρό", mode="dense")
+    late.refresh()
+    assert len(late.rank("μετρό", mode="dense")) == 5
+    late.close()
+
+
 def test_a_thread_that_writes_does_not_hold_up_searches(path: Path) -> None:
     with Index.create(path, ["el"], encoder=SPEC) as index:
         index.add(DOCUMENTS)
