@@ -139,9 +139,10 @@ def detect(text_terms: Iterable[str]) -> str | None:
 
 
 _ENOUGH_TERMS = 1000
-_SIGN_POINTS = 3.0  # log of how much oftener its own language has a sign
-_FOREIGN = 1e-4  # share of a letter in a text whose language does not write it
-_UNSEEN = 0.5  # of a letter's occurrences that each letter has before examples are counted
+_SIGN_POINTS = 3.0
+_OWN = 7.5  # points of a letter that all of the language's text would be
+_TRUST = 0.5  # in shares counted in a hundred words: of the log of what they would be worth were they known
+_UNSEEN = 0.5  # occurrences that each letter has before any are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _clues() -> _Clues:
     for position, code in enumerate(codes()):
         language = load(code)
         for letter, share in _letter_shares(language).items():
-            writers[letter].append((position, math.log(share / _FOREIGN)))
+            writers[letter].append((position, _OWN + _TRUST * math.log(share)))
         for sign in language.frequent:
             users[sign].append(position)
     return _Clues(
