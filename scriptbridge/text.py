@@ -10,8 +10,8 @@ Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ 
 Greek       accents, breathings and diaeresis dropped, ς → σ
 Cyrillic    ё → е, ѝ → и, stress marks on vowels dropped; й ї ў ґ ѓ ќ stay
 Arabic      tatweel, harakat and Quranic marks dropped; أ إ آ ٱ → ا, ؤ → و, ئ ى ی → ي, ک → ك,
-            گ ګ → گ, ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے, so that all keyboards write one word; ھ ے ں ڪ ٹ ڑ ڻ … stay, as letters
-            that Urdu and Sindhi tell apart (ڪ is Sindhi's k, ک its kh)
+            ګ → گ, ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے, so that all keyboards write one word; ھ ے ں ڪ ٹ ڑ ڻ ې ۍ … stay,
+            as letters that Urdu, Sindhi and Pashto tell apart (ڪ is Sindhi's k, ک its kh)
 Armenian    the tone marks that stand inside a word (՞ ՛ ՜) dropped; և → եւ, as NFKC has it
 Ethiopic    letters that Amharic says alike: ሐ ኀ → ሀ, ሠ → ሰ, ዐ → አ, ፀ → ጸ in all their orders, ሃ → ሀ, ኣ → አ,
             ቈ ኰ ጐ ቍ ኵ ጕ → ቆ ኮ ጎ ቁ ኩ ጉ; gemination marks dropped
@@ -112,8 +112,8 @@ _MARKS = regex.compile(
     rf"|[{_ARABIC_MARKS}{_HEBREW_MARKS}{_ETHIOPIC_MARKS}]+"
 )
 
-# What Amharic says and spells alike, seven orders to a row. Tigrinya tells ሐ from ሀ and ዐ from አ, but few of its words
-# differ in nothing else.
+# What Amharic says and spells alike, seven orders to a row. Tigrinya tells ሐ from ሀ and ዐ from አ, but few of
+# its words differ in nothing else.
 _ETHIOPIC = {
     chr(ord(row) + order): chr(ord(to) + order)
     for row, to in ("ሐሀ", "ኀሀ", "ሠሰ", "ዐአ", "ፀጸ")
