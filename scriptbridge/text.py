@@ -6,7 +6,7 @@ A token is found in the text as it stands, so its offsets are exact, and then no
 ==========  =============================================================================================
 everywhere  NFKC, casefold, decimal digits of every script → ASCII, one apostrophe ('); joiners, directional
             marks, soft hyphens, variation selectors and control characters dropped
-Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə → e
+Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə ǝ → e
 Greek       accents, breathings and diaeresis dropped, ς → σ
 Cyrillic    ё → е, ѝ → и, stress marks on vowels dropped; й ї ў ґ ѓ ќ stay
 Arabic      tatweel, harakat and Quranic marks dropped; أ إ آ ٱ → ا, ؤ → و, ئ ى ی → ي, ک → ك,
@@ -127,6 +127,7 @@ _LETTERS = str.maketrans(
     | {"‐": "-", "‑": "-", "٫": ".", "٬": ","}
     | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
     | {"ŧ": "t", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ɛ": "e", "ɔ": "o"}
+    | {"ǝ": "e"}  # the other schwa, U+01DD
     | {"ё": "е", "ѐ": "е", "ѝ": "и"}
     | {"ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ہ": "ه", "ە": "ه", "ة": "ه", "ۃ": "ه"}
     | {"ګ": "گ"}

@@ -312,7 +312,8 @@ def test_bad_pairs_are_refused(lines: str, message: str) -> None:
 
 def test_languages() -> None:
     assert [line.split()[0] for line in done("languages").splitlines()] == list(languages.codes())
-    scripts = {row["code"]: row["scripts"] for row in map(json.loads, done("languages", "--json").splitlines())}
+    rows = map(json.loads, done("languages", "--json").splitlines())
+    scripts = {row["code"]: row["scripts"] for row in rows}
     assert scripts["ar"] == ["Arab"]
 
 
