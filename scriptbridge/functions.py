@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from .errors import ScriptbridgeError
 
-__all__ = ["imported", "is_named"]
+__all__ = ["described", "foreign", "imported", "is_named", "raised"]
 
 _NAMED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_DESCRIBED = 80  # characters
 
 
 def is_named(spec: str) -> bool:
@@ -29,17 +32,55 @@ def imported(spec: str, error: type[ScriptbridgeError]) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
+
+    def failed(why: BaseException) -> ScriptbridgeError:
+        if not isinstance(why, ModuleNotFoundError):
+            return error(f"{spec}: importing {module} failed: {raised(why)}")
+        if why.name is None or not f"{module}.".startswith(f"{why.name}."):
+            return error(f"{spec}: importing {module} failed: {why}")
+        return error(f"{spec}: no module {why.name!r} is installed, nor is it in {here}")
+
+    with foreign(failed):
         found: Any = import_module(module)
-    except ModuleNotFoundError as missing:
-        if missing.name is None or not f"{module}.".startswith(f"{missing.name}."):
-            raise error(f"{spec}: importing {module} failed: {missing}") from missing
-        raise error(f"{spec}: no module {missing.name!r} is installed, nor is it in {here}") from None
-    except Exception as failed:
-        raise error(f"{spec}: importing {module} failed: {type(failed).__name__}: {failed}") from failed
     for name in path.split("."):
-        if not hasattr(found, name):
-            there = [each for each in getattr(found, "__dict__", {}) if not each.startswith("_")]
-            raise error(f"{spec}: there is no {name!r}; there are {', '.join(there[:20]) or 'no names'}")
-        found = getattr(found, name)
+        with foreign(lambda why, name=name: error(f"{spec}: {name!r} cannot be had: {raised(why)}")):  # type: ignore[misc]
+            there, found = found, getattr(found, name, _NOTHING)
+        if found is _NOTHING:
+            names = [each for each in getattr(there, "__dict__", {}) if not each.startswith("_")]
+            raise error(f"{spec}: there is no {name!r}; there are {', '.join(names[:20]) or 'no names'}")
     return found
+
+
+_NOTHING = object()
+
+
+@contextmanager
+def foreign(failed: Callable[[BaseException], ScriptbridgeError]) -> Iterator[None]:
+    """Where the user's code runs: what it prints goes to stderr, and of what it raises `failed` makes ours.
+
+    That is sys.exit(), too, and a panic of compiled code, which are no Exception; but not Ctrl-C.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as why:
+        raise failed(why) from why
+
+
+def raised(error: BaseException) -> str:
+    """What was raised, in a line of a message; safe where its __str__ raises too."""
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    return ": ".join(filter(None, [type(error).__name__, said]))
+
+
+def described(value: object) -> str:
+    """A value's repr, cut; safe where that raises."""
+    try:
+        return repr(value)[:_DESCRIBED]
+    except Exception:
+        return f"<{type(value).__name__}>"

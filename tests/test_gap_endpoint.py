@@ -6,6 +6,8 @@ import gzip
 import json
 import re
 import socket
+import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -333,20 +335,70 @@ def test_a_silent_engine_times_out(server: Server, tmp_path: Path) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_trickling_engine_times_out(server: Server, tmp_path: Path) -> None:
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"  # of deflate: what it unpacks to is nothing
+TRICKLES = {
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 10000\r\n\r\n"
+        + gzip.compress(b"")[:10],
+        EMPTY_BLOCK,
+    ),
+}
+
+
+@pytest.mark.parametrize("which", TRICKLES)
+def test_a_trickling_engine_times_out(server: Server, tmp_path: Path, which: str) -> None:
+    """The query ends in time, its connection is closed, and the next one is answered."""
+    first, then = TRICKLES[which]
+    dropped = threading.Event()
+
     def trickle(request: Request) -> None:
-        request.handler.send_response(200)
-        request.handler.send_header("Content-Length", "1000")
-        request.handler.end_headers()
-        for _ in range(100):
-            request.handler.wfile.write(b" ")
-            time.sleep(0.02)
+        if request.path == "/good":
+            request.answer(ANSWERS["solr"])
+            return
+        try:
+            request.handler.wfile.write(first)
+            for _ in range(200):
+                request.handler.wfile.write(then)
+                time.sleep(0.02)
+        except OSError:
+            dropped.set()
+            raise
 
     server.answer = trickle
+    system = Endpoint("engine", template(tmp_path, f'url = "{server.url}/{{query}}"\ntimeout = 0.2'))
     started = time.monotonic()
     with pytest.raises(GapError, match=r"no answer within 0\.2 s"):
-        asked(template(tmp_path, f'url = "{server.url}/{{query}}"\ntimeout = 0.2'))
+        system.search("bad", 10)
     assert time.monotonic() - started < 1.5
+    assert system.search("good", 10) == HITS
+    assert dropped.wait(2)
+    system.close()
+
+
+def test_attempts_end_in_time_together(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "BACKOFF", (5.0, 5.0))
+    server.answer = lambda request: request.answer(b"", 503)
+    started = time.monotonic()
+    with pytest.raises(GapError, match=r"no answer within 0\.1 s"):
+        asked(template(tmp_path, f'url = "{server.url}/{{query}}"\ntimeout = 0.1'))
+    assert time.monotonic() - started < 2
+
+
+def test_an_engine_that_never_answers_does_not_keep_the_process(server: Server) -> None:
+    server.answer = lambda request: time.sleep(20)
+    code = (
+        "from scriptbridge.gap.endpoint import Endpoint, Template\n"
+        f"try: Endpoint('e', Template({server.url + '/?q={query}'!r}, timeout=0.1)).search('a', 1)\n"
+        "except Exception as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=15)
+    assert "no answer within 0.1 s" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_slow_engine_is_waited_for(server: Server) -> None:
@@ -444,6 +496,8 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
         ('url = "http://h/{query}"\nmethod = "DELETE"', "'DELETE'"),
         ('url = "http://h/{query}"\ntimeout = 0', "timeout 0"),
         ('url = "http://h/{query}"\ntimeout = "1"', "timeout '1'"),
+        ('url = "http://h/{query}"\ntimeout = 1e300', r"timeout 1e\+300 came; .* at most 3600"),
+        ('url = "http://h/{query}"\ntimeout = nan', "timeout nan"),
         ('url = "http://h/{query}"\nheaders = 1', "`?headers`?"),
         ('url = "http://h/{query}"\n[headers]\n"a b" = "c"', "'a b'"),
         ('url = "http://h/{query}"\n[headers]\na = 1', "'a' is int"),

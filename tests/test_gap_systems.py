@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from scriptbridge.errors import GapError, MissingExtraError
+from scriptbridge import encoders
+from scriptbridge.errors import EncoderError, GapError, MissingExtraError
 from scriptbridge.gap import systems
 from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, auto_distance, fold, nearest_terms
 from scriptbridge.gap.endpoint import Endpoint
@@ -187,6 +188,16 @@ def test_notes_say_how_an_index_differs_from_the_collection(tmp_path: Path) -> N
     found.close()
 
 
+def test_notes_are_of_the_commit_that_is_searched(tmp_path: Path) -> None:
+    first = dict(list(DOCUMENTS.items())[:2])
+    on_disk(tmp_path / "ix", first)
+    with Index.open(tmp_path / "ix") as index, Index.open(tmp_path / "ix") as writer:
+        writer.add(DOCUMENTS.items())
+        writer.commit()
+        (lacks,) = systems._compared(index, COLLECTION)
+        assert "lacks 4 of the 6 documents" in lacks
+
+
 def test_an_index_of_other_documents_and_a_folder_without_one(tmp_path: Path) -> None:
     on_disk(tmp_path / "ix", {"x": "Ένα άλλο κείμενο"})
     with pytest.raises(GapError, match=r"holds none of the 6 documents.*such as 'g1'"):
@@ -283,6 +294,61 @@ def test_a_function_that_cannot_be_used(
         ready(spec, tmp_path)
 
 
+@pytest.mark.parametrize("how", ["sys.exit()", "yield 'a', 1.0; sys.exit(0)"])
+def test_a_function_that_exits(tmp_path: Path, modules: Callable[[str], None], how: str) -> None:
+    modules(f"import sys\ndef search(text, k):\n    {how}\n")
+    with pytest.raises(GapError, match="engine:search raised SystemExit"):
+        ready("engine:search", tmp_path).search("μουσακάς", 9)
+
+
+def test_a_module_that_exits(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules("import sys\nsys.exit(0)\n")
+    with pytest.raises(GapError, match="importing engine failed: SystemExit: 0"):
+        ready("engine:search", tmp_path)
+
+
+def test_what_a_function_prints_goes_to_stderr(
+    tmp_path: Path, modules: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    modules("print('one')\ndef search(text, k):\n    print('two')\n    yield 'a', 1.0\n    print('three')\n")
+    assert ready("engine:search", tmp_path).search("x", 9) == [("a", 1.0)]
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "one\ntwo\nthree\n")
+
+
+def test_a_generator_that_never_ends(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules("def search(text, k):\n    while True:\n        yield 'a', 1.0\n")
+    with pytest.raises(GapError, match=r"engine:search gave more than 10,009 pairs .*; stop at the k best"):
+        ready("engine:search", tmp_path).search("x", 9)
+    modules("def search(text, k):\n    return [(str(n), -n) for n in range(20_000)]\n")
+    sys.modules.pop("engine")
+    assert ready("engine:search", tmp_path).search("x", 2) == [("0", 0.0), ("1", -1.0)]
+
+
+ODD = """
+class Odd(Exception):
+    def __repr__(self):
+        raise RuntimeError
+    __str__ = __repr__
+class Search(Odd):
+    def __call__(self, text, k):
+        if text == "raise":
+            raise Odd
+        return [(Odd(), 1.0)] if text == "pair" else Odd()
+search, uncallable = Search(), Odd()
+"""
+
+
+def test_what_cannot_be_shown_is_named_by_its_type(tmp_path: Path, modules: Callable[[str], None]) -> None:
+    modules(ODD)
+    with pytest.raises(GapError, match=r"engine:uncallable: <Odd> cannot be called"):
+        ready("engine:uncallable", tmp_path)
+    found = ready("engine:search", tmp_path)
+    for query, problem in (("raise", "raised Odd "), ("pair", "gave tuple <tuple>"), ("", "gave Odd <Odd>")):
+        with pytest.raises(GapError, match=f"engine:search {problem}"):
+            found.search(query, 9)
+
+
 # ---- run files
 
 
@@ -350,44 +416,34 @@ def test_a_url_without_a_place_for_the_query(tmp_path: Path) -> None:
 
 
 class Letters:
-    """Stands in for a SentenceTransformer: a text is how often it has each of some letters."""
+    """An encoder: a text is how often it has each of some letters; a query's d is nothing."""
 
-    LETTERS = "abcd"
+    name, dimension, max_length = "letters", 4, 9
 
-    def __init__(self, name: str) -> None:
-        if name == "missing":
-            raise OSError("no such model")
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.encode_documents([text.replace("d", "") for text in texts])
 
-    def encode(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return np.array([[text.count(letter) for letter in self.LETTERS] for text in texts])
-
-
-class Prompted(Letters):
-    """A model that tells queries from documents."""
-
-    def encode_query(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return self.encode([text.removeprefix("dd") for text in texts], show_progress_bar)
-
-    def encode_document(self, texts: list[str], show_progress_bar: bool) -> Any:
-        return self.encode([text.replace("d", "c") for text in texts], show_progress_bar)
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        counts = np.array([[text.count(letter) for letter in "abcd"] for text in texts], np.float32)
+        if not counts.any(axis=1).all():
+            raise EncoderError("letters gave a vector of zeros")
+        return np.asarray(counts / np.linalg.norm(counts, axis=1, keepdims=True), np.float32)
 
 
-LETTERED = Collection("letters", {"3": "ab", "1": "aab", "2": "ab", "0": "", "4": "cd"}, {}, ())
+LETTERED = Collection("letters", {"3": "ab", "1": "aab", "2": "ab", "0": " ", "4": "cd"}, {}, ())
 
 
-@pytest.mark.parametrize("model", [Letters, Prompted])
-def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: type[Letters]) -> None:
-    package = types.SimpleNamespace(SentenceTransformer=model)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "dense", lambda spec: Letters())
     found = ready("st:letters", tmp_path, LETTERED)
-    hits = found.search("ddab" if model is Prompted else "ab", 10)
-    assert ids(hits) == ["2", "3", "1", "0", "4"]
-    assert [score for _, score in hits] == pytest.approx([1, 1, 3 / 10**0.5, 0, 0], abs=1e-6)
+    assert found.notes == ("st:letters reads the first 9 tokens of a text",)
+    hits = found.search("ddab", 10)
+    assert ids(hits) == ["2", "3", "1", "4"]  # and no document without text
+    assert [score for _, score in hits] == pytest.approx([1, 1, 3 / 10**0.5, 0], abs=1e-6)
     assert ids(found.search("c", 1)) == ["4"]
-    assert found.search("c", 1)[0][1] == pytest.approx(1 if model is Prompted else 0.5**0.5)
+    with pytest.raises(EncoderError, match="zeros"):
+        found.search("?", 10)
     found.close()
-    with pytest.raises(GapError, match=r"st:missing: cannot be loaded .*no such model"):
-        ready("st:missing", tmp_path, LETTERED)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 40))
@@ -398,15 +454,9 @@ def test_the_largest_are_those_of_sorting(values: list[int], k: int) -> None:
 
 
 def test_a_real_sentence_transformers_model(tmp_path: Path) -> None:
-    package = pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
-    torch = pytest.importorskip("torch")
-    from sentence_transformers import models
-
-    vocabulary = sorted({word for words in DOCUMENTS.values() for word in words.split()})
-    bag = models.BoW(vocabulary)
-    dense = models.Dense(len(vocabulary), 64, activation_function=torch.nn.Identity())
-    package.SentenceTransformer(modules=[bag, dense], device="cpu").save(str(tmp_path / "tiny"))
-    found = ready(f"tiny=st:{tmp_path / 'tiny'}", tmp_path)
+    pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
+    found = ready(f"tiny=st:{tiny_models.dense(tmp_path)}?device=cpu", tmp_path)
+    assert found.name == "tiny"
     for id, words in DOCUMENTS.items():
         first, score = found.search(words, 3)[0]
         assert first == id

@@ -42,6 +42,7 @@ LONGEST_WAIT = 60.0  # seconds that a server may ask for
 QUOTED = 200  # characters of an answer in a message
 MOST_BYTES = 256_000_000  # of an answer
 _JSON = {"content-type": "application/json"}
+_sleep = time.sleep
 
 
 def _variable(value: str) -> str:
@@ -160,7 +161,7 @@ class Endpoint:
                 return self._once(body)
             except _TryLaterError as later:
                 wait = pause if later.wait is None else later.wait
-            time.sleep(wait * random.uniform(1, 1.25))  # so that several clients do not come back together
+            _sleep(wait * random.uniform(1, 1.25))  # so that several clients do not come back together
         try:
             return self._once(body)
         except _TryLaterError as last:
@@ -183,7 +184,7 @@ class Endpoint:
             raise _TryLaterError(f"no answer within {self._timeout:g} s") from None
         except httpx.TransportError as error:
             raise _TryLaterError(f"no connection ({type(error).__name__}: {error}); is it running?") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # a host that can be none
             raise self._error(f"{type(error).__name__}: {error}") from None
         status: int = response.status_code
         if status == 429 or status >= 500:

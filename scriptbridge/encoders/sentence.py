@@ -239,14 +239,14 @@ def _model(kind: str, model: Any, name: str, device: str | None, dtype: str | No
     where = os.fspath(model)
     torch = extras.load("torch", "neural")
     best = device or package.util.get_device_name()
-    kept = {_dtype_argument(): getattr(torch, DTYPES[dtype or _best_dtype(best, torch)])}
+    weights = getattr(torch, DTYPES[dtype or _best_dtype(best, torch)])
     path = Path(where).expanduser()
     if not path.is_dir() and _is_path(where):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}")
     try:
         with _quiet():
             return getattr(package, kind)(
-                str(path) if path.is_dir() else where, device=best, model_kwargs=kept, **options
+                str(path) if path.is_dir() else where, device=best, model_kwargs={"dtype": weights}, **options
             )
     except Exception as error:  # of whichever of its many files, formats and servers
         raise EncoderError(
@@ -291,12 +291,6 @@ def _best_dtype(device: str, torch: Any) -> str:
     return "fp16" if kind == "mps" else "fp32"
 
 
-def _dtype_argument() -> str:
-    """What transformers calls the dtype to load a model in."""
-    version: str = extras.load("transformers", "neural").__version__
-    return "dtype" if int(version.partition(".")[0]) >= 5 else "torch_dtype"
-
-
 def _limited(model: Any, max_length: int | None, name: str) -> int | None:
     """How many tokens the model reads, having been set to `max_length`."""
     if max_length is not None:
@@ -309,8 +303,7 @@ def _limited(model: Any, max_length: int | None, name: str) -> int | None:
 
 
 def _dimension(model: Any, name: str) -> int:
-    ask = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    dimension = ask()
+    dimension = model.get_embedding_dimension()
     if not isinstance(dimension, int):
         raise EncoderError(f"{name}: does not say how long its vectors are")
     return dimension

@@ -5,7 +5,7 @@
     Path("gap.html").write_text(html(report))
 
 Read in this order: `records` (the words), `meter` (the way through), `systems`, `authors`, `collection`,
-then `measures`, `statistics`, `causes`, and `page` and `table` for what is shown.
+then `measures`, `resampling`, `significance`, `summary`, `causes`, and `page` and `table` for what is shown.
 """
 
 from .collection import load as load_collection

@@ -13,7 +13,8 @@ MODULE:FUNC   a Python function, text -> str or (text, language) -> str
 ============  ==============================================================================================
 
 STYLES is the number of wordings of each query. Modifiers, each at a rate from 0 to 1, whatever their order:
-`switch` leaves words in native script, `vowels` drops vowels, `typos` makes slips (see `noise`).
+`switch` leaves words in native script, but never all of a query's, `vowels` drops vowels, `typos` makes
+slips (see `noise`).
 
 What comes out is lowercase Latin words with one space between and no punctuation; words that are Latin or
 digits already stay. The keyboard's words are as typed: shift and punctuation are what tells their letters.
@@ -29,14 +30,14 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import groupby
+from itertools import compress, groupby
 from typing import Any, Literal, NamedTuple
 from unicodedata import normalize as unicode_normalize
 
 from scriptbridge import __version__, extras, languages, text
 from scriptbridge.channel import romanize
 from scriptbridge.errors import ChannelError, GapError, LanguageError, MissingExtraError
-from scriptbridge.functions import imported
+from scriptbridge.functions import described, foreign, imported, raised
 
 from . import noise
 from .records import LatinQueries
@@ -67,22 +68,25 @@ def write(
     """
     plan = _parse(spec)
     texts: dict[str, tuple[str, ...]] = {}
-    refused = 0
+    refused = same = 0
     for id, native in queries.items():
         code = language.get(id) if isinstance(language, Mapping) else language
         words = _words(native)
         wordings = [
             _wording(plan, words, code, partial(_rng, seed, id, style)) for style in range(plan.styles)
         ]
-        written = [wording for wording in wordings if any(word.form != "refused" for word in wording)]
+        written = [wording for wording in wordings if any(word.form == "latin" for word in wording)]
         if written:
             texts[id] = tuple(" ".join(word.text for word in wording) for wording in written)
             refused += any(word.form == "refused" for wording in written for word in wording)
+            same += all(text.terms(wording) == text.terms(native) for wording in texts[id])
     notes = []
     if left_out := len(queries) - len(texts):
         notes.append(f"{spec}: {left_out} of {len(queries)} queries left out: it can write nothing of them")
     if refused:
         notes.append(f"{spec}: {refused} of {len(queries)} queries keep native words that it cannot write")
+    if same:
+        notes.append(f"{spec}: {same} of {len(queries)} queries come out as they are in native script")
     return LatinQueries(spec, texts, tuple(notes))
 
 
@@ -193,11 +197,11 @@ def _wording(
     `rng` gives the generator for each purpose. Native words that stand together are written in one piece, as
     an author may look at what is beside a word.
     """
-    stays = noise.switched(words, plan.rates.get("switch", 0.0), rng("switch"))
-    words = [
-        word._replace(form="switched") if word.form == "native" and stay else word
-        for word, stay in zip(words, stays, strict=True)
-    ]
+    words = list(words)
+    native = [at for at, word in enumerate(words) if word.form == "native"]
+    stays = noise.switched(native, plan.rates.get("switch", 0.0), rng("switch"))
+    for at in compress(native, stays):
+        words[at] = words[at]._replace(form="switched")
     draws, wording = rng(plan.author), list[_Word]()
     for form, run in groupby(words, key=lambda word: word.form):
         if form == "native":
@@ -340,8 +344,8 @@ def _function(name: str) -> _Author:
     function = imported(name, GapError)
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError) as error:
-        raise GapError(f"author {name!r}: {function!r} cannot be called with a text") from error
+    except Exception as error:
+        raise GapError(f"author {name!r}: {described(function)} cannot be called with a text") from error
     required = [
         p
         for p in parameters
@@ -349,14 +353,10 @@ def _function(name: str) -> _Author:
     ]
 
     def write(native: str, language: str | None, seed: int) -> str:
-        try:
+        with foreign(lambda why: GapError(f"author {name!r} failed on {native!r}: {raised(why)}")):
             romanized = function(*(native, language)[: len(required) or 1])
-        except Exception as error:
-            raise GapError(
-                f"author {name!r} failed on {native!r}: {type(error).__name__}: {error}"
-            ) from error
         if not isinstance(romanized, str):
-            raise GapError(f"author {name!r}: a str is wanted for {native!r}; got {romanized!r}")
+            raise GapError(f"author {name!r}: a str is wanted for {native!r}; got {described(romanized)}")
         return romanized
 
     return _as_typed(write)

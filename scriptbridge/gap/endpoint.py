@@ -11,7 +11,7 @@ Everything else says a template::
 
     url = "http://localhost:9200/docs/_search"      # Elasticsearch, OpenSearch
     body = '''{"size": {k}, "query": {"match": {"text": {query}}}}'''
-    timeout = 10                                    # seconds for a whole answer
+    timeout = 10                                    # seconds for a query, another attempt included
     method = "POST"                                 # GET where there is no body
     hits = "hits.hits"                              # where the answer keeps its hits, best first
     id = "_id"                                      # and each hit its document's id
@@ -38,8 +38,13 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -49,6 +54,7 @@ from scriptbridge.errors import GapError
 __all__ = ["SHAPES", "Endpoint", "Shape", "Template", "rankings", "shown"]
 
 TIMEOUT = 10.0  # seconds
+LONGEST = 3600.0  # timeout
 BACKOFF = (0.1, 0.4)  # seconds before the second and the third attempt
 BUSY = (429, 502, 503, 504)  # statuses worth another attempt
 QUOTED = 200  # characters of an answer in a message
@@ -254,8 +260,8 @@ def _template(content: Mapping[str, Any]) -> Template:
     if method not in METHODS:
         raise GapError(f"method {method!r} came; accepted are {', '.join(METHODS)}")
     timeout = content.get("timeout", TIMEOUT)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        raise GapError(f"timeout {timeout!r} came; accepted are seconds above 0")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST:
+        raise GapError(f"timeout {timeout!r} came; accepted are seconds above 0, at most {LONGEST:g}")
     return Template(
         content["url"], method, body, _headers(content.get("headers", {})), float(timeout), _shapes(content)
     )
@@ -340,9 +346,10 @@ class Endpoint:
     """A system behind HTTP.
 
     A refused connection and the statuses 429, 502, 503 and 504 are tried again twice, after 0.1 and 0.4 s,
-    which count as the query's time. Whatever else goes wrong is a GapError that names the URL, the status and
-    how the answer begins: that query is lost, and the next one may be asked. Redirections are not followed:
-    each would count as the engine's time, and headers are for the host they were written for.
+    which count as the query's time; all of it ends at the template's timeout. Whatever else goes wrong is a
+    GapError that names the URL, the status and how the answer begins: that query is lost, and the next one may
+    be asked. Redirections are not followed: each would count as the engine's time, and headers are for the
+    host they were written for.
     """
 
     keeps_order = True  # what an engine shows first is first, whatever the scores beside it
@@ -359,11 +366,8 @@ class Endpoint:
             if template.body is None
             else _filled(template.body, json.dumps if template.json else _percent)
         )
-        headers = dict(template.headers)
-        if template.body is not None:
-            headers.setdefault("content-type", _JSON if template.json else _FORM)
-        self._client = self._httpx.Client(headers=headers, timeout=template.timeout)
         self._secrets = _secrets(template)
+        self._connect()
 
     def search(self, text: str, k: int) -> list[tuple[str, float]]:
         """The first k hits in the engine's own order; equal scores keep it too. GapError says what failed."""
@@ -380,7 +384,16 @@ class Endpoint:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._worker.close()
+        with suppress(Exception):  # of whatever a request that is not waited for any more is doing
+            self._client.close()
+
+    def _connect(self) -> None:
+        headers = dict(self._template.headers)
+        if self._template.body is not None:
+            headers.setdefault("content-type", _JSON if self._template.json else _FORM)
+        self._client = self._httpx.Client(headers=headers, timeout=self._template.timeout)
+        self._worker = _Worker()
 
     def _answer(self, text: str, k: int) -> tuple[int, bytes]:
         """Status and content of the engine's answer, or GapError."""
@@ -391,7 +404,13 @@ class Endpoint:
                 self._url(text, k),
                 content=None if self._body is None else self._body(text, k).encode(),
             )
-            return self._tried(request)
+            task = partial(self._tried, self._client, request)
+            answer: tuple[int, bytes] = self._worker.result(task, self._template.timeout)
+            return answer
+        except TimeoutError:
+            self.close()  # which ends the request that nobody waits for
+            self._connect()
+            raise self._error(f"no answer within {self._template.timeout:g} s") from None
         except httpx.TimeoutException:
             raise self._error(f"no answer within {self._template.timeout:g} s") from None
         except httpx.ConnectError as error:
@@ -399,20 +418,19 @@ class Endpoint:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._error(f"{type(error).__name__}: {error}") from None
 
-    def _tried(self, request: Any) -> tuple[int, bytes]:
+    def _tried(self, client: Any, request: Any) -> tuple[int, bytes]:
         for wait in BACKOFF:
             try:
-                status, content = self._once(request)
+                status, content = self._once(client, request)
                 if status not in BUSY:
                     return status, content
             except (self._httpx.NetworkError, self._httpx.RemoteProtocolError):
                 pass
             time.sleep(wait)
-        return self._once(request)
+        return self._once(client, request)
 
-    def _once(self, request: Any) -> tuple[int, bytes]:
-        deadline = time.monotonic() + self._template.timeout  # httpx's is for each read
-        response = self._client.send(request, stream=True)
+    def _once(self, client: Any, request: Any) -> tuple[int, bytes]:
+        response = client.send(request, stream=True)
         try:
             if response.is_redirect:
                 to = shown(str(response.next_request.url)) if response.next_request else "nowhere"
@@ -420,8 +438,6 @@ class Endpoint:
             content = bytearray()
             for chunk in response.iter_bytes():
                 content += chunk
-                if time.monotonic() > deadline:
-                    raise self._httpx.ReadTimeout("")
                 if len(content) > MOST_BYTES:
                     raise self._error(
                         f"more than {MOST_BYTES:,} bytes came; ask for fewer fields of the hits"
@@ -436,6 +452,37 @@ class Endpoint:
             problem, answer = problem.replace(secret, "…"), answer.replace(secret, "…")
         came = f"; the answer begins {answer[:QUOTED]!r}" if answer.strip() else ""
         return GapError(f"{shown(self._template.url)}: {problem}{came}")
+
+
+class _Worker:
+    """A thread that does one task after the other, each waited for so long and no longer.
+
+    httpx's timeouts are for each read: an engine that keeps sending something never reaches them. It is a
+    daemon: the process may end whatever it does.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
+        Thread(target=self._work, daemon=True).start()
+
+    def result(self, task: Callable[[], Any], seconds: float) -> Any:
+        """What the task returns or raises; TimeoutError where it takes longer."""
+        future: Future[Any] = Future()
+        self._tasks.put((task, future))
+        return future.result(seconds)
+
+    def close(self) -> None:
+        """End when the task that is under way does."""
+        self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (each := self._tasks.get()) is not None:
+            task, future = each
+            try:
+                future.set_result(task())
+            except BaseException as error:
+                future.set_exception(error)
+            del each, task, future  # and the request with them
 
 
 def _secrets(template: Template) -> list[str]:

@@ -61,5 +61,10 @@ def drop_vowels(word: str, rate: float, rng: random.Random) -> str:
 
 
 def switched(words: Sequence[object], rate: float, rng: random.Random) -> list[bool]:
-    """Which words someone who switches between scripts leaves in the native one, each at that rate."""
-    return [rng.random() < rate for _ in words]
+    """Which words someone who switches between scripts leaves in the native one, each at that rate.
+
+    Never all of them: nothing would be left that is typed in Latin letters.
+    """
+    draws = [rng.random() for _ in words]
+    most = max(draws, default=0)
+    return [draw < min(rate, most) for draw in draws]

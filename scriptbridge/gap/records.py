@@ -136,9 +136,10 @@ class Answer:
 class Figures:
     """A measure's means over the queries of a cell; gap = native - latin, ratio = latin / native.
 
-    `gap_low`, `gap_high`, `ratio_low`, `ratio_high` bound 95 % (paired bootstrap over queries). `p` is the
-    paired randomization test's, that there is no gap, of MAIN only; `p_corrected` is Holm's over the gaps of
-    all cells. All but `latin` are None where there are no native queries; the ratio also where native is 0.
+    `gap_low`, `gap_high`, `ratio_low`, `ratio_high` bound a nominal 95 % (paired bootstrap over queries);
+    None for a single query. `p` is the paired randomization test's, that there is no gap, of MAIN only;
+    `p_corrected` is Holm's over the gaps of all cells. All but `latin` are None where there are no native
+    queries; the ratio also where native is 0.
     """
 
     latin: float
@@ -200,7 +201,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two systems over the same Latin queries: difference of mean nDCG@10, `system` - `other`."""
+    """Two systems over the same Latin queries: difference of mean nDCG@10, `system` - `other`.
+
+    `low` and `high` are None for a single query. `p_corrected` is Holm's over all comparisons.
+    """
 
     collection: str
     query_set: str
@@ -208,8 +212,8 @@ class Comparison:
     system: str
     other: str
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
     p_corrected: float
 

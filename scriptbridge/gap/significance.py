@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import statistics
+from . import resampling
 from .records import MAIN, Cell, Comparison, Figures
 
 __all__ = ["comparisons", "figures", "tested"]
 
 LEAST_PERMUTATIONS = 10_000
 PERMUTATIONS_EACH = 100  # for each test of a family: the smallest p, times the family, is then 1 in 100
+UNKNOWN = (None, None)  # the bounds of one query
 
 
 def figures(latin: NDArray[np.float64], native: NDArray[np.float64] | None, seed: int) -> Figures:
@@ -22,17 +23,17 @@ def figures(latin: NDArray[np.float64], native: NDArray[np.float64] | None, seed
     if native is None:
         return Figures(float(latin.mean()))
     lost = native - latin
-    low, high = statistics.bootstrap_mean(lost, seed)
+    gap_low, gap_high = resampling.bootstrap_mean(lost, seed) or UNKNOWN
     ratio, ratio_low, ratio_high = None, None, None
     if native.any():
         ratio = float(latin.mean() / native.mean())
-        ratio_low, ratio_high = statistics.bootstrap_ratio(latin, native, seed)
+        ratio_low, ratio_high = resampling.bootstrap_ratio(latin, native, seed) or UNKNOWN
     return Figures(
         latin=float(latin.mean()),
         native=float(native.mean()),
         gap=float(lost.mean()),
-        gap_low=low,
-        gap_high=high,
+        gap_low=gap_low,
+        gap_high=gap_high,
         ratio=ratio,
         ratio_low=ratio_low,
         ratio_high=ratio_high,
@@ -58,8 +59,8 @@ def tested(cells: Sequence[Cell], seed: int) -> tuple[Cell, ...]:
 def _p_values(differences: Sequence[NDArray[np.float64]], seed: int) -> list[tuple[float, float]]:
     """Raw and corrected p of a family of tests, with permutations enough for the whole family."""
     permutations = max(LEAST_PERMUTATIONS, PERMUTATIONS_EACH * len(differences))
-    raw = [statistics.randomization_test(each, seed, permutations) for each in differences]
-    return list(zip(raw, statistics.holm(raw), strict=True))
+    raw = [resampling.randomization_test(each, seed, permutations) for each in differences]
+    return list(zip(raw, resampling.holm(raw), strict=True))
 
 
 def comparisons(cells: Sequence[Cell], seed: int) -> tuple[Comparison, ...]:
@@ -72,19 +73,23 @@ def comparisons(cells: Sequence[Cell], seed: int) -> tuple[Comparison, ...]:
     ]
     differences = [np.subtract(cell.scores.latin, other.scores.latin) for cell, other in pairs]
     values = _p_values(differences, seed)
+    intervals = [resampling.bootstrap_mean(each, seed) or UNKNOWN for each in differences]
     return tuple(
         Comparison(
-            cell.collection,
-            cell.query_set,
-            cell.author,
-            cell.system,
-            other.system,
-            float(difference.mean()),
-            *statistics.bootstrap_mean(difference, seed),
-            p,
-            corrected,
+            collection=cell.collection,
+            query_set=cell.query_set,
+            author=cell.author,
+            system=cell.system,
+            other=other.system,
+            difference=float(difference.mean()),
+            low=low,
+            high=high,
+            p=p,
+            p_corrected=corrected,
         )
-        for (cell, other), difference, (p, corrected) in zip(pairs, differences, values, strict=True)
+        for (cell, other), difference, (low, high), (p, corrected) in zip(
+            pairs, differences, intervals, values, strict=True
+        )
     )
 
 

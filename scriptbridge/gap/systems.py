@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from scriptbridge import extras, languages, store, text
+from scriptbridge import encoders, extras, languages, store, text
+from scriptbridge.encoders import DenseEncoder
 from scriptbridge.errors import GapError
-from scriptbridge.functions import imported, is_named
+from scriptbridge.functions import described, foreign, imported, is_named, raised
 from scriptbridge.index import Index
 from scriptbridge.types import Document, Expansion
 
@@ -42,8 +44,7 @@ ACCEPTED = """\
   engine.toml             a search engine by a template (see scriptbridge.gap.endpoint)
   run:native.run,latin.run
                           TREC runs of the native and of the Latin queries; or run:,latin.run
-  st:intfloat/multilingual-e5-small
-                          a sentence-transformers model, by name or folder
+  st:BAAI/bge-m3          a sentence-transformers model, by name or folder, and other encoders: openai:…
   NAME=…                  any of these under a name of your own: today=engine.toml"""
 
 _NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
@@ -88,10 +89,10 @@ def prepare(spec: str) -> Candidate:
     if what.startswith("run:"):
         runs = _run_files(name or what, what.removeprefix("run:"))
         return Candidate(runs.name, what, what, lambda collection, folder: runs)
-    if what.startswith("st:"):
-        model = what.removeprefix("st:")
+    if encoders.is_dense(what):
+        name = name or what
         return Candidate(
-            name or what, what, what, lambda collection, folder: _Dense(name or what, model, collection)
+            name, what, what, lambda collection, folder: _Dense(name, encoders.dense(what), collection)
         )
     if what and Path(what).is_dir():
         path = Path(what)
@@ -173,10 +174,10 @@ def _opened(name: str, path: Path, collection: Collection) -> System:
 
 def _compared(index: Index, collection: Collection) -> tuple[str, ...]:
     """Notes on how the documents of an index differ from the collection's; GapError if they are others."""
+    snapshot = index._reading()  # the commit that is searched, whatever is written meanwhile
     with store.seam(index.path):
-        opened = tantivy.Index.open(str(index.path))
-        ids = tantivy.Query.term_set_query(opened.schema, store.ID, list(collection.documents))
-        found: Any = opened.searcher().search(ids, 1, count=True)  # its stub has no count
+        ids = tantivy.Query.term_set_query(snapshot.schema, store.ID, list(collection.documents))
+        found: Any = snapshot.searcher.search(ids, 1, count=True)  # its stub has no count
     shared: int = found.count
     if not shared:
         raise GapError(
@@ -250,14 +251,15 @@ _BUILT: dict[str, Callable[[str, Collection, Path], System]] = {
 # ---- a Python function
 
 _NO_PAIRS = (str, bytes, Mapping)  # though they can be iterated over
+BEYOND = 10_000  # pairs more than k that a generator may give: it may never end
 
 
 class Function:
     """A function search(text, k) of the user's, named ``module:function`` or ``module:object.method``.
 
     Modules are also found in the current directory. What it raises, and whatever is not pairs of ids (strings
-    or integers) and finite scores, is a GapError. It may give pairs in any order and more than k of them; a
-    document given twice counts at its best.
+    or integers) and finite scores, is a GapError. It may give pairs in any order and more than k of them, a
+    generator at most `BEYOND` more; a document given twice counts at its best. What it prints goes to stderr.
     """
 
     keeps_order = False
@@ -271,15 +273,15 @@ class Function:
         """The function's name and its file's content."""
 
     def search(self, text: str, k: int) -> Ranking:
-        try:
-            came = self._search(text, k)
-            hits = list(came) if isinstance(came, Iterable) and not isinstance(came, _NO_PAIRS) else None
-        except Exception as error:
-            raise GapError(
-                f"{self._spec} raised {type(error).__name__}: {error} (query {text[:80]!r}, k {k})"
-            ) from error
+        asked = f"(query {text[:80]!r}, k {k})"
+        with foreign(lambda why: GapError(f"{self._spec} raised {raised(why)} {asked}")):
+            came: Any = self._search(text, k)
+            is_list = isinstance(came, Iterable) and not isinstance(came, _NO_PAIRS)
+            hits = _taken(came, k + BEYOND) if is_list else None
         if hits is None:
             raise self._error(came, text)
+        if not isinstance(came, Sized) and len(hits) > k + BEYOND:
+            raise GapError(f"{self._spec} gave more than {k + BEYOND:,} pairs {asked}; stop at the k best")
         return trec.ranked(self._pair(hit, text) for hit in hits)[:k]
 
     def close(self) -> None:
@@ -289,31 +291,37 @@ class Function:
         try:
             id, score = hit
             number = math.nan if isinstance(score, str | bytes) else float(score)
+            name = str(id)
         except Exception:  # of whatever its elements are
             raise self._error(hit, query) from None
         is_id = isinstance(id, str | Integral) and not isinstance(id, bool)
         if isinstance(hit, _NO_PAIRS) or not is_id or not math.isfinite(number):
             raise self._error(hit, query)
-        return str(id), number
+        return name, number
 
     def _error(self, came: object, query: str) -> GapError:
         return GapError(
-            f"{self._spec} gave {type(came).__name__} {repr(came)[:80]} for the query {query[:80]!r}; "
+            f"{self._spec} gave {type(came).__name__} {described(came)} for the query {query[:80]!r}; "
             "accepted are (document id, score) pairs: ids are strings or integers, scores finite numbers"
         )
+
+
+def _taken(came: Iterable[Any], most: int) -> list[Any]:
+    """All of a list; of what does not say how many it has, one more than `most` at most."""
+    return list(came if isinstance(came, Sized) else islice(came, most + 1))
 
 
 def _searching(spec: str) -> Callable[[str, int], object]:
     found = imported(spec, GapError)
     if inspect.isclass(found) or inspect.iscoroutinefunction(found) or not _takes_two(found):
-        raise GapError(f"{spec}: {found!r} cannot be called as search(text, k)")
+        raise GapError(f"{spec}: {described(found)} cannot be called as search(text, k)")
     return found  # type: ignore[no-any-return]
 
 
 def _source(function: object) -> str:
     try:
         return Path(inspect.getfile(inspect.unwrap(function))).read_text("utf-8", "replace")  # type: ignore[arg-type]
-    except (TypeError, OSError):
+    except Exception:
         return ""  # of an object, or of compiled code
 
 
@@ -322,10 +330,10 @@ def _takes_two(function: object) -> bool:
         return False
     try:
         inspect.signature(function).bind("text", 10)
-    except TypeError:
-        return False
     except ValueError:  # some compiled functions do not say
         return True
+    except Exception:  # TypeError, or of whatever its attributes are
+        return False
     return True
 
 
@@ -360,43 +368,29 @@ def _run_files(name: str, paths: str) -> RunFiles:
 
 
 class _Dense:
-    """A sentence-transformers model: the documents' vectors, and exact cosine."""
+    """An encoder: the documents' vectors, and exact cosine."""
 
     keeps_order = False
 
-    def __init__(self, name: str, model: str, collection: Collection) -> None:
-        """Encode the collection; a progress bar goes to stderr."""
+    def __init__(self, name: str, encoder: DenseEncoder, collection: Collection) -> None:
+        """Encode the collection; documents without text are left out, which no query should find."""
         self.name = name
+        limit: int | None = getattr(encoder, "max_length", None)
         self.notes: tuple[str, ...] = ()
-        package = extras.load("sentence_transformers", "neural")
-        try:
-            self._model = package.SentenceTransformer(model)
-        except Exception as error:  # of whichever of its many files, formats and servers
-            raise GapError(
-                f"st:{model}: cannot be loaded ({type(error).__name__}: {error}); accepted are names of "
-                "sentence-transformers models, such as intfloat/multilingual-e5-small, and their folders"
-            ) from error
-        # Models that tell queries from documents have a method for each since sentence-transformers 5.
-        encode = self._model.encode
-        self._encode_query = getattr(self._model, "encode_query", encode)
-        encode_document = getattr(self._model, "encode_document", encode)
-        self._ids = sorted(collection.documents)  # so that places order ties
-        texts = [collection.documents[id] for id in self._ids]
-        self._vectors = _unit(encode_document(texts, show_progress_bar=True))  # (documents, dimensions)
+        if limit is not None:
+            self.notes = (f"{name} reads the first {limit:,} tokens of a text",)
+        texts = {id: words for id, words in sorted(collection.documents.items()) if words.strip()}
+        self._ids = list(texts)  # sorted, so that places order ties
+        self._encoder = encoder
+        self._vectors = encoder.encode_documents(list(texts.values()))  # (documents, dimensions)
 
     def search(self, text: str, k: int) -> Ranking:
-        query = _unit(self._encode_query([text], show_progress_bar=False))[0]  # (dimensions,)
+        query = self._encoder.encode_queries([text])[0]  # (dimensions,)
         scores = self._vectors @ query  # (documents,)
         return [(self._ids[at], float(scores[at])) for at in _largest(scores, k).tolist()]
 
     def close(self) -> None:
-        del self._model, self._encode_query, self._vectors
-
-
-def _unit(vectors: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n, d) vectors of length 1; a vector of zeros stays."""
-    vectors = np.asarray(vectors, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # type: ignore[no-any-return]
+        del self._encoder, self._vectors
 
 
 def _largest(scores: np.ndarray[Any, np.dtype[np.float32]], k: int) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -1,4 +1,4 @@
-"""The statistics against numbers worked by hand, slow twins, and what they promise in simulation."""
+"""Resampling against numbers worked by hand, slow twins, and what they promise in simulation."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scriptbridge.gap.statistics import bootstrap_mean, bootstrap_ratio, holm, randomization_test
+from scriptbridge.gap.resampling import (
+    bootstrap_mean,
+    bootstrap_ratio,
+    holm,
+    randomization_test,
+    resampled_means,
+    t_quantile,
+)
 
 Floats = NDArray[np.float64]
 
 scores = st.integers(0, 100).map(lambda n: n / 100)
 differences = st.integers(-100, 100).map(lambda n: n / 100)
 few = st.lists(differences, min_size=1, max_size=11)
-many = st.lists(differences, min_size=1, max_size=60)
+many = st.lists(differences, min_size=2, max_size=60)
 
 
 # ---- slow twins
 
 
-def resampled_means(values: Sequence[float], resamples: int) -> list[float]:
+def resampled_means_one_by_one(values: Sequence[float], resamples: int) -> list[float]:
     draw = random.Random(1)
     return sorted(math.fsum(draw.choices(values, k=len(values))) / len(values) for _ in range(resamples))
 
@@ -65,43 +72,99 @@ def ndcg_like(rng: np.random.Generator, n: int) -> Floats:
     return np.asarray(native * lost)
 
 
-def test_the_interval_covers_a_known_difference_at_its_nominal_rate() -> None:
+COVERED = [(20, 0.905, 0.965), (50, 0.92, 0.98), (200, 0.925, 0.98)]
+"""Queries, and between which shares the true value is to lie inside: .93 to .96 in long simulations, and the
+noise of 400 runs. Plain percentiles reach .89 at 20 queries."""
+
+
+@pytest.mark.parametrize(("n", "least", "most"), COVERED)
+def test_the_interval_covers_a_known_difference_at_its_nominal_rate(
+    n: int, least: float, most: float
+) -> None:
     rng = np.random.default_rng(7)
     truth = (0.75 * 2 / 3) * (0.2 + 0.4 * 0.15 - 0.2 * 0.05)
     covered = 0
     for seed in range(400):
-        low, high = bootstrap_mean(ndcg_like(rng, 200), seed, resamples=1000)
+        low, high = bootstrap_mean(ndcg_like(rng, n), seed, resamples=1000) or (1.0, 0.0)
         covered += low <= truth <= high
-    assert 0.92 <= covered / 400 <= 0.975
+    assert least <= covered / 400 <= most
 
 
-def test_the_ratio_s_interval_covers_a_known_ratio_at_its_nominal_rate() -> None:
+@pytest.mark.parametrize(("n", "least", "most"), COVERED)
+def test_the_ratio_s_interval_covers_a_known_ratio_at_its_nominal_rate(
+    n: int, least: float, most: float
+) -> None:
     rng = np.random.default_rng(8)
     covered = 0
     for seed in range(400):
-        native = np.where(rng.random(200) < 0.3, 0, rng.beta(2, 1, 200))
-        latin = native * rng.choice([1, 0.5, 0], 200, p=[0.5, 0.2, 0.3])
-        low, high = bootstrap_ratio(latin, native, seed, resamples=1000)
+        native = np.where(rng.random(n) < 0.3, 0, rng.beta(2, 1, n))
+        latin = native * rng.choice([1, 0.5, 0], n, p=[0.5, 0.2, 0.3])
+        low, high = bootstrap_ratio(latin, native, seed, resamples=1000) or (1.0, 0.0)
         covered += low <= 0.6 <= high
-    assert 0.92 <= covered / 400 <= 0.975
+    assert least <= covered / 400 <= most
 
 
-def test_the_interval_is_that_of_one_query_drawn_at_a_time() -> None:
-    values = ndcg_like(np.random.default_rng(3), 80).tolist()
-    means = resampled_means(values, 4000)
-    spread = float(np.std(means))
-    low, high = bootstrap_mean(values, 0, resamples=4000)
-    assert low == pytest.approx(np.quantile(means, 0.025), abs=0.15 * spread)
-    assert high == pytest.approx(np.quantile(means, 0.975), abs=0.15 * spread)
-    inner_low, inner_high = bootstrap_mean(values, 0, resamples=4000, level=0.5)
-    assert low < inner_low < inner_high < high
-    assert inner_low == pytest.approx(np.quantile(means, 0.25), abs=0.15 * spread)
+def test_means_are_those_of_one_query_drawn_at_a_time() -> None:
+    values = ndcg_like(np.random.default_rng(3), 80)
+    means = resampled_means(values[:, None], 0, 4000)[:, 0]
+    slow = resampled_means_one_by_one(values.tolist(), 4000)
+    spread = float(np.std(slow))
+    for share in (0.025, 0.25, 0.5, 0.75, 0.975):
+        assert np.quantile(means, share) == pytest.approx(np.quantile(slow, share), abs=0.15 * spread)
 
 
-def test_two_queries_have_three_means() -> None:
-    """0 and 1, drawn twice: means 0, ½, ½, 1 with equal chances."""
+def test_columns_share_their_draws_and_leave_out_what_is_unknown() -> None:
+    values = ndcg_like(np.random.default_rng(3), 30)
+    unknown = np.where(np.arange(30) < 10, np.nan, 1.0)
+    means = resampled_means(np.column_stack([values, 1 - values, unknown]), 0, 500)
+    assert means[:, 0] + means[:, 1] == pytest.approx(1)
+    assert means[:, 2] == pytest.approx(1)
+    assert np.isnan(resampled_means(np.array([[np.nan], [1.0]]), 0, 100)).any()
+
+
+def test_an_even_sample_s_interval_is_the_expanded_percentiles() -> None:
+    """Without bias or skew BCa shifts nothing: Student's 2.262 · √(10 / 9) is the normal's at .856 %."""
+    values = np.array([-0.5, -0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.4, 0.5])
+    means = resampled_means(values[:, None], 0, 40_000)[:, 0]
+    expected = np.quantile(means, [0.00856, 1 - 0.00856])
+    assert bootstrap_mean(values, 0, 40_000) == pytest.approx(expected, abs=0.006)
+
+
+def test_levels_nest() -> None:
+    values = ndcg_like(np.random.default_rng(3), 80)
+    low, high = bootstrap_mean(values, 0) or (0.0, 0.0)
+    inner_low, inner_high = bootstrap_mean(values, 0, level=0.5) or (0.0, 0.0)
+    assert low < inner_low < values.mean() < inner_high < high
+
+
+def test_a_skewed_sample_s_interval_reaches_further_into_its_tail() -> None:
+    low, high = bootstrap_mean([0.0] * 17 + [1.0] * 3, 0) or (0.0, 0.0)
+    assert high - 0.15 > 1.5 * (0.15 - low)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantiles"),
+    [  # of a printed table: .90, .95, .975, .995
+        (1, (3.078, 6.314, 12.706, 63.657)),
+        (2, (1.886, 2.920, 4.303, 9.925)),
+        (3, (1.638, 2.353, 3.182, 5.841)),
+        (4, (1.533, 2.132, 2.776, 4.604)),
+        (9, (1.383, 1.833, 2.262, 3.250)),
+        (10, (1.372, 1.812, 2.228, 3.169)),
+        (29, (1.311, 1.699, 2.045, 2.756)),
+        (120, (1.289, 1.658, 1.980, 2.617)),
+        (1000, (1.282, 1.646, 1.962, 2.581)),
+    ],
+)
+def test_student_s_quantiles(freedom: int, quantiles: tuple[float, ...]) -> None:
+    for share, quantile in zip((0.90, 0.95, 0.975, 0.995), quantiles, strict=True):
+        assert t_quantile(share, freedom) == pytest.approx(quantile, abs=0.0006)
+        assert t_quantile(1 - share, freedom) == pytest.approx(-quantile, abs=0.0006)
+    assert t_quantile(0.5, freedom) == pytest.approx(0, abs=1e-12)
+
+
+def test_two_queries_say_no_more_than_both() -> None:
     assert bootstrap_mean([0.0, 1.0], 0) == (0.0, 1.0)
-    assert bootstrap_mean([0.0, 1.0], 0, level=0.4) == (0.5, 0.5)
 
 
 def test_a_ratio_is_of_sums_over_the_same_queries() -> None:
@@ -115,12 +178,12 @@ def test_resamples_without_a_ratio_are_left_out() -> None:
     assert bootstrap_ratio([0.5, 0.0], [1.0, 0.0], 0) == (0.5, 0.5)
 
 
-def test_one_query_is_a_point() -> None:
-    assert bootstrap_mean([0.25], 0) == (0.25, 0.25)
-    assert bootstrap_ratio([0.25], [0.5], 0) == (0.5, 0.5)
+def test_one_query_has_no_interval() -> None:
+    assert bootstrap_mean([0.25], 0) is None
+    assert bootstrap_ratio([0.25], [0.5], 0) is None
 
 
-@given(st.lists(scores, min_size=1, max_size=60), st.integers(0, 2**32))
+@given(st.lists(scores, min_size=2, max_size=60), st.integers(0, 2**32))
 def test_identical_systems_have_no_gap(values: list[float], seed: int) -> None:
     none = np.array(values) - np.array(values)
     assert bootstrap_mean(none, seed, resamples=50) == (0.0, 0.0)
@@ -133,7 +196,7 @@ def test_identical_systems_have_no_gap(values: list[float], seed: int) -> None:
 def test_the_interval_scales_and_turns_with_the_differences(
     values: list[float], seed: int, factor: float
 ) -> None:
-    low, high = bootstrap_mean(values, seed, resamples=100)
+    low, high = bootstrap_mean(values, seed, resamples=100) or (1.0, -1.0)
     assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
     turned = sorted((factor * low, factor * high))
     assert bootstrap_mean(factor * np.array(values), seed, resamples=100) == pytest.approx(turned, abs=1e-9)
@@ -141,7 +204,7 @@ def test_the_interval_scales_and_turns_with_the_differences(
 
 @given(many, differences, st.integers(0, 9))
 def test_the_interval_moves_with_the_differences(values: list[float], by: float, seed: int) -> None:
-    low, high = bootstrap_mean(values, seed, resamples=100)
+    low, high = bootstrap_mean(values, seed, resamples=100) or (1.0, -1.0)
     moved = bootstrap_mean(np.array(values) + by, seed, resamples=100)
     assert moved == pytest.approx((low + by, high + by), abs=1e-9)
 
@@ -289,7 +352,7 @@ def test_quick_and_small() -> None:
     started = process_time()
     bootstrap_mean(values, 0)
     randomization_test(values, 0)
-    assert process_time() - started < 0.5
+    assert process_time() - started < 5  # a tenth of it on a core of its own
     tracemalloc.start()
     bootstrap_mean(values, 0)
     bootstrap_ratio(np.abs(values), np.abs(values), 0)

@@ -1,0 +1,194 @@
+"""Models in training: texts tokenised once, batches padded as little as can be, vectors with gradients.
+
+What a text becomes is what sentence-transformers makes of it: prompts, truncation and pooling are the
+model's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scriptbridge import extras
+from scriptbridge.errors import TrainingError
+
+from .trainer import Settings, device_of
+
+__all__ = ["Bi", "Kind", "Role", "Tokens", "load", "ndcg", "set_dropout"]
+
+Kind = Literal["dense", "sparse", "cross"]
+Role = Literal["query", "document"]
+
+CLASSES: dict[Kind, str] = {
+    "dense": "SentenceTransformer",
+    "sparse": "SparseEncoder",
+    "cross": "CrossEncoder",
+}
+# Padded tokens that go through a model at once. A CPU is fastest with what its caches hold: four passages of
+# 256 tokens take half the time of thirty-two.
+AT_ONCE = {"cpu": 1024, "cuda": 65536}
+BLOCK = 256  # texts whose vectors are in memory together; those of sparse encoders have 30,000 numbers
+
+
+def load(name: str, kind: Kind, settings: Settings) -> Any:
+    """The sentence-transformers model of that name or folder, in float32, where the settings say.
+
+    TrainingError where there is none, or it is of another kind.
+    """
+    module = extras.load("sentence_transformers", "train")
+    torch.manual_seed(settings.seed)  # heads that a model lacks are drawn
+    try:
+        model = getattr(module, CLASSES[kind])(name, device=str(device_of(settings)))
+    except Exception as error:  # transformers and the hub raise many
+        where = "a folder" if Path(name).exists() else "no folder, so that the hub was asked"
+        raise TrainingError(
+            f"model {name!r} ({where}) cannot be loaded as a {CLASSES[kind]}: {type(error).__name__}: {error}"
+        ) from error
+    if kind != "cross" and not callable(getattr(model, "tokenizer", None)):
+        raise TrainingError(f"model {name!r} has no transformer with a tokenizer; only such can be trained")
+    return model.float()
+
+
+def set_dropout(model: torch.nn.Module, rate: float | None) -> None:
+    """Have all dropout of a model at that rate; None leaves it as the model has it."""
+    if rate is None:
+        return
+    if not 0 <= rate < 1:
+        raise TrainingError(f"dropout {rate!r} came; accepted: 0 and more, less than 1")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = rate
+        for name in ("attention_dropout", "dropout_p"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Texts as token ids: text i is `ids[starts[i]:starts[i + 1]]`, its first `prompt` ones not pooled."""
+
+    ids: NDArray[np.int32]  # (all tokens,)
+    starts: NDArray[np.int64]  # (texts + 1,)
+    role: Role
+    prompt: int = 0
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def lengths(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of each of these texts."""
+        return self.starts[rows + 1] - self.starts[rows]
+
+
+class Bi:
+    """A bi-encoder in training, dense or sparse."""
+
+    def __init__(self, model: Any, kind: Kind) -> None:
+        self.model = model
+        self._unit = kind == "dense"  # sparse vectors' lengths mean something
+        self._pad = getattr(model.tokenizer, "pad_token_id", None) or 0
+
+    def tokens(self, texts: Sequence[str], role: Role, longest: int) -> Tokens:
+        """The texts after the role's prompt, cut to `longest` tokens, or the model's own limit."""
+        prompt = self._prompt(role)
+        longest = min(longest, self.model.max_seq_length or longest)
+        if getattr(self.model[0], "do_lower_case", False):
+            texts = [text.lower() for text in texts]
+        encoded = self._encode([prompt + text for text in texts], longest)
+        ids = np.fromiter((id for each in encoded for id in each), np.int32)
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum([len(each) for each in encoded], out=starts[1:])
+        pooled = all(getattr(module, "include_prompt", True) for module in self.model)
+        return Tokens(ids, starts, role, 0 if pooled or not prompt else self._prompt_length(prompt, longest))
+
+    def vectors(self, tokens: Tokens, rows: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
+        """The vectors (rows, d) of these texts, with gradients where they are on; dense ones of length 1."""
+        chosen = np.asarray(rows, np.int64)
+        order = np.argsort(tokens.lengths(chosen), kind="stable")
+        parts = [self._forward(tokens, part) for part in self._chunks(tokens, chosen[order])]
+        vectors = torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(parts[0].device)]
+        return torch.nn.functional.normalize(vectors, dim=1) if self._unit else vectors
+
+    def encoded(self, tokens: Tokens) -> NDArray[np.float32]:
+        """The vectors (texts, d) of all texts, without gradients, the model as it is."""
+        return np.concatenate(list(self._blocks(tokens)))
+
+    def scores(self, queries: Tokens, documents: Tokens) -> NDArray[np.float32]:
+        """The dot products (queries, documents), without gradients."""
+        asked = self.encoded(queries)
+        return np.concatenate([asked @ block.T for block in self._blocks(documents)], axis=1)
+
+    def _blocks(self, tokens: Tokens) -> Iterator[NDArray[np.float32]]:
+        for start in range(0, len(tokens), BLOCK):
+            with torch.no_grad():
+                vectors = self.vectors(tokens, np.arange(start, min(start + BLOCK, len(tokens))))
+            yield vectors.float().cpu().numpy()
+
+    def _forward(self, tokens: Tokens, rows: NDArray[np.int64]) -> torch.Tensor:
+        lengths = tokens.lengths(rows)
+        ids = np.full((len(rows), int(lengths.max())), self._pad, np.int64)  # (b, longest)
+        mask = np.arange(ids.shape[1]) < lengths[:, None]  # (b, longest)
+        ids[mask] = np.concatenate([tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows])
+        device = self.model.device
+        features: dict[str, Any] = {
+            "input_ids": torch.from_numpy(ids).to(device),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)).to(device),
+        }
+        if tokens.prompt:
+            features["prompt_length"] = tokens.prompt
+        vectors: torch.Tensor = self.model(features, task=tokens.role)["sentence_embedding"]
+        return vectors.float()
+
+    def _chunks(self, tokens: Tokens, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Texts in order of length, as many at once as the device takes best."""
+        most = AT_ONCE.get(self.model.device.type, AT_ONCE["cpu"])
+        lengths = tokens.lengths(rows)
+        start = 0
+        for end in range(1, len(rows) + 1):
+            if end == len(rows) or (end + 1 - start) * lengths[end] > most:
+                yield rows[start:end]
+                start = end
+
+    def _prompt(self, role: Role) -> str:
+        names = ("query",) if role == "query" else ("document", "passage", "corpus")
+        prompts = self.model.prompts or {}
+        return next((prompts[name] for name in names if prompts.get(name)), "")
+
+    def _prompt_length(self, prompt: str, longest: int) -> int:
+        """Tokens of the prompt and of what comes before it, without what ends a text."""
+        tokens = self._encode([prompt], longest)[0]
+        ends = tokens and tokens[-1] in (self.model.tokenizer.all_special_ids or ())
+        return len(tokens) - bool(ends)
+
+    def _encode(self, texts: Sequence[str], longest: int) -> list[list[int]]:
+        if not texts:
+            return []
+        encoded = self.model.tokenizer(
+            list(texts), truncation=True, max_length=longest, padding=False, return_attention_mask=False
+        )
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+
+def ndcg(scores: NDArray[np.float32], relevant: Sequence[Sequence[int]], k: int = 10) -> float:
+    """Mean nDCG@k of scores (queries, documents) where `relevant` has the columns of each query's documents.
+
+    Grades are binary; of equal scores, the earlier column is first.
+
+    The one relevant document comes second: 1 / ld 3.
+    >>> print(f"{ndcg(np.array([[0.1, 0.9, 0.5]], np.float32), [[2]]):.4f}")
+    0.6309
+    """
+    total = 0.0
+    for row, wanted in zip(scores, relevant, strict=True):
+        best = np.argsort(-row, kind="stable")[:k].tolist()
+        gain = sum(1 / math.log2(rank + 2) for rank, column in enumerate(best) if column in wanted)
+        total += gain / sum(1 / math.log2(rank + 2) for rank in range(min(k, len(wanted))))
+    return total / len(relevant)
