@@ -14,6 +14,7 @@ from scriptbridge import kernels, languages, text
 from scriptbridge.errors import LanguageError
 
 SHIPPED = sorted(path.stem for path in Path(languages.__file__).parent.glob("*.toml"))
+TYPED_BY_SOUND = {"am", "ti"}  # in steps, differently from one input method to the next: no keyboard
 
 GREEKISH = """
 name = "Greekish"
@@ -58,11 +59,9 @@ def producible(spellings: dict[str, dict[str, float]], native: str, latin: str) 
 # -- the shipped files
 
 
-def test_the_eighteen_languages_are_shipped() -> None:
-    eighteen = "ar bn el fa gu he hi kn ml mr pa ru sd si ta te uk ur"
-    assert set(eighteen.split()) <= set(languages.codes())
-    assert {"am", "hy", "ka", "ne", "ps", "ti"} <= set(languages.codes())
-    assert list(languages.codes()) == SHIPPED
+def test_the_thirty_languages_are_shipped() -> None:
+    thirty = "am ar be bg bn el fa gu he hi hy ka kk kn mk ml mn mr ne pa ps ru sd si sr ta te ti uk ur"
+    assert list(languages.codes()) == thirty.split() == SHIPPED
 
 
 def test_segments_and_spellings_fit_the_kernels() -> None:
@@ -109,7 +108,7 @@ def test_frequent_words_are_terms_in_its_letters(code: str) -> None:
             assert text.terms(sign) == [sign]
 
 
-@pytest.mark.parametrize("code", [code for code in SHIPPED if languages.load(code).keyboard])
+@pytest.mark.parametrize("code", sorted({*SHIPPED} - TYPED_BY_SOUND))
 def test_keyboards_type_the_language(code: str) -> None:
     """Nearly all of its own letters have a key, and what keys type is of its script."""
     language = languages.load(code)
@@ -131,10 +130,19 @@ def test_keyboards_type_the_language(code: str) -> None:
         ("ur", "t", "ٹ"), ("sd", "k", "ڪ"), ("hi", "d", "्"), ("hi", "K", "ख"), ("mr", "N", "ळ"),
         ("bn", "/", "\u09df"), ("gu", "k", "ક"), ("pa", "J", "ੜ"), ("ta", "B", "ழ"), ("te", "j", "ర"),
         ("kn", "y", "ಬ"), ("ml", "V", "ൻ"), ("si", "wd", "ආ"), ("si", "`", "්\u200dර"),
+        ("bg", "q", "я"), ("bg", "X", "ѝ"), ("sr", "y", "з"), ("sr", "'", "ћ"), ("mk", "]", "ѓ"),
+        ("mk", "`", "\u0300"), ("be", "o", "ў"), ("be", "]", "'"), ("kk", "2", "ә"), ("kk", "=", "һ"),
+        ("mn", "f", "ө"), ("mn", "-", "е"), ("ne", "/", "्"), ("ne", "C", "छ"), ("ka", "w", "წ"),
+        ("ka", "W", "ჭ"), ("hy", "&", "և"), ("hy", "u", "ը"), ("ps", "A", "ښ"), ("ps", "x", "ې"),
     ],
 )  # fmt: skip
 def test_known_keys(code: str, key: str, native: str) -> None:
     assert languages.load(code).keyboard[key] == native
+
+
+@pytest.mark.parametrize("code", sorted(TYPED_BY_SOUND))
+def test_what_is_typed_by_sound_has_no_keyboard(code: str) -> None:
+    assert languages.load(code).keyboard == {}
 
 
 # -- the loader

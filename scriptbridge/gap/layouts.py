@@ -222,7 +222,7 @@ def _read(layout: _Layout, sides: Mapping[str, Path], qrels: Path, shared: bool)
 def _own_documents(paths: Sequence[Path], notes: list[str]) -> Documents:
     documents = {document.id: document for document in read_documents(_only(paths), ("text", "title"))}
     return Documents(
-        {id: "\n".join(reversed(document.fields.values())) for id, document in documents.items()},
+        {id: "\n".join(reversed([*document.fields.values()])) for id, document in documents.items()},
         {id: document.lang for id, document in documents.items() if document.lang},
     )
 
