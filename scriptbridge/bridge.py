@@ -204,7 +204,11 @@ class Bridge:
         languages: Sequence[str | Channel],
         spellings: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
-        """`spellings`: the names a term of the lexicon has outside, where they differ, with frequencies."""
+        """`spellings`: the names a term of the lexicon has outside, where they differ, with frequencies.
+
+        Without them, readings are the lexicon's terms, and `deromanize` and `complete` write these as they
+        are usually spelled.
+        """
         languages = [languages] if isinstance(languages, str) else languages
         self.lexicon = lexicon
         self._spellings = spellings or {}
@@ -397,7 +401,12 @@ class Bridge:
 
     def _name(self, term: str) -> str:
         forms = self._spellings.get(term)
-        return min(forms, key=lambda form: (-forms[form], form)) if forms else term
+        return min(forms, key=lambda form: (-forms[form], form)) if forms else self.lexicon.usual(term)
+
+    def _written(self, term: str, position: Position, typed: str) -> str:
+        """A reading as it stands in a query; the token itself stands as it was typed."""
+        itself = term == position.token.text and term not in self._spellings
+        return typed if itself else self._name(term)
 
     def _below(self, node: int, n: int) -> list[int]:
         lexicon = self.lexicon
@@ -414,20 +423,20 @@ class Bridge:
         positions = self._positions(query, READINGS)
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
-            readings = _or_itself(position)
+            typed = query[position.token.start : position.token.end]
+            readings = [
+                (-math.log(max(reading.probability, 1e-300)), self._written(reading.term, position, typed))
+                for reading in _or_itself(position)[:n]
+            ]
             beam = heapq.nsmallest(
-                n,
-                [
-                    (cost - math.log(max(reading.probability, 1e-300)), (*words, self._name(reading.term)))
-                    for cost, words in beam
-                    for reading in readings[:n]
-                ],
+                n, [(cost + more, (*words, word)) for cost, words in beam for more, word in readings]
             )
         alternatives = []
         for cost, words in beam:
             at, parts = 0, []
             for position, word in zip(positions, words, strict=True):
-                parts += [query[at : position.token.start], word]
-                at = position.token.end
+                if position.token.start >= at:  # several words of one character share its place
+                    parts += [query[at : position.token.start], word]
+                    at = position.token.end
             alternatives.append(Deromanization("".join([*parts, query[at:]]), math.exp(-cost)))
         return alternatives

@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
@@ -49,12 +49,9 @@ class _Commands(click.Group):
     """The command group: UTF-8 in and out, errors as one line, quiet where a pipe closes."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        for stream, errors in (
-            (sys.stdin, "surrogateescape"),
-            (sys.stdout, "strict"),
-            (sys.stderr, "backslashreplace"),
-        ):
-            stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+        _set_up("stdin", "r", "surrogateescape")
+        _set_up("stdout", "w", "strict")
+        _set_up("stderr", "w", "backslashreplace")
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -76,6 +73,13 @@ class _Commands(click.Group):
                 _discard_output()
             raise click.ClickException(_visible(str(error))) from error
         return result
+
+
+def _set_up(name: str, mode: str, errors: str) -> None:
+    """A standard stream in UTF-8; where it was closed (`>&-`), nothing is read from it and all is lost."""
+    if getattr(sys, name) is None:
+        setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    getattr(sys, name).reconfigure(encoding="utf-8", errors=errors)
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -140,12 +144,19 @@ def _file(value: str) -> Path:
 
 
 def _report_file(value: str) -> Path:
-    path = Path(value)
+    path = _file(value)
     if path.suffix not in (".html", ".json"):
         raise click.BadParameter(f"{value!r} came; accepted are names that end in .html or .json")
     if not path.parent.is_dir():
         raise click.BadParameter(_visible(f"{path.parent} is no folder"))
     return path
+
+
+def _ratio(value: str) -> float:
+    with suppress(ValueError):
+        if 0 < (ratio := float(value)) <= 1:
+            return ratio
+    raise click.BadParameter(f"{value!r} came; accepted is a number above 0, at most 1")
 
 
 index_argument = click.argument("index_dir", type=_index_folder)
@@ -669,7 +680,7 @@ def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 1),
+    type=_ratio,
     metavar="RATIO",
     help="Exit with 1 if Latin queries find less than so much of native ones' nDCG@10 in the first system.",
 )
@@ -712,10 +723,9 @@ def gap(
       scriptbridge gap my-collection --system my-index --system fold --report gap.html
       scriptbridge gap my-collection --system search.toml --latin uroman --fail-under 0.95
     """
-    from scriptbridge.gap import Journal, html, load_collection, measure, save_report, table
+    from scriptbridge.gap import Journal, load_collection, measure, table
     from scriptbridge.gap.circumstances import circumstances
     from scriptbridge.gap.journal import default_folder
-    from scriptbridge.gap.reportfile import write
 
     _say_if_compiling()
     loaded = [load_collection(each, sets=sets or None, limit=queries or 0) for each in collections]
@@ -735,17 +745,33 @@ def gap(
         _say(f"{_number(journal.resumed, 'answer')} kept from an interrupted measurement")
     for note in report.notes:
         _say(note)
+    problems = [problem for file in reports if (problem := _written(report, file, reports))]
     for line in table(report, shutil.get_terminal_size((100, 24)).columns).splitlines():
         click.echo(_visible(line))
-    for file in reports:
+    sys.stdout.flush()
+    if problems:
+        kept = "what was answered is kept: the same command writes the report without asking again"
+        raise GapError("\n".join([*problems, kept]))
+    journal.finish()
+    if fail_under is not None and not _reached(report, fail_under):
+        sys.exit(1)
+
+
+def _written(report: Report, file: Path, reports: Sequence[Path]) -> str | None:
+    """Write one of the reports; what is wrong, if that cannot be."""
+    from scriptbridge.gap import html, save_report
+    from scriptbridge.gap.reportfile import write
+
+    try:
         if file.suffix == ".json":
             save_report(report, file)
         else:
             beside = [each.name for each in reports if each.suffix == ".json" and each.parent == file.parent]
             write(html(report, *beside[:1]), file)
-        _say(f"wrote {file}")
-    if fail_under is not None and not _reached(report, fail_under):
-        sys.exit(1)
+    except GapError as error:
+        return str(error)
+    _say(f"wrote {file}")
+    return None
 
 
 def _without_secrets(arguments: Sequence[str], systems: Sequence[str]) -> list[str]:
@@ -760,6 +786,8 @@ def _without_secrets(arguments: Sequence[str], systems: Sequence[str]) -> list[s
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """What is under way, on stderr: live on a terminal, else a line for what is done."""
+    from scriptbridge.gap.table import shortened
+
     live = sys.stderr.isatty()
     shown = 0.0
 
@@ -770,7 +798,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                 _say(f"{what}: {done:,}")
         elif done in (0, of) or time.monotonic() - shown > 0.1:
             count = f": {done:,} of {of:,}" if of else " …"
-            click.echo(f"\r\x1b[K{_visible(what)}{count}", nl=False, err=True)
+            room = max(1, _columns() - 1 - len(count))
+            click.echo(f"\r\x1b[K{shortened(_visible(what), room)}{count}", nl=False, err=True)
             shown = time.monotonic()
 
     try:
@@ -778,6 +807,14 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         if live:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _columns() -> int:
+    """Of the terminal that stderr is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def _reached(report: Report, ratio: float) -> bool:

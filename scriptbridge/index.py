@@ -190,8 +190,9 @@ class Index:
         count = 0
         with self._writing() as writer:
             for document in as_documents(documents, tuple(self.fields)):
-                terms = {name: text.terms(value) for name, value in document.fields.items()}
-                record = store.stored(document, terms)
+                read = {name: text.terms_and_spellings(value) for name, value in document.fields.items()}
+                terms = {name: words for name, (words, _) in read.items()}
+                record = store.stored(document, terms, set().union(*(found for _, found in read.values())))
                 with store.seam(self.path, writing=True):
                     writer.delete_documents_by_term(store.ID, document.id)
                     writer.add_document(record)
@@ -417,7 +418,8 @@ class _Snapshot:
         if kept is not None:
             return kept
         terms = self.terms()  # the store counts deleted documents there, until it merges their segment
-        return Lexicon.from_terms(terms, max(self.searcher.num_docs, max(terms.values(), default=0)))
+        documents = max(self.searcher.num_docs, max(terms.values(), default=0))
+        return Lexicon.from_terms(terms, documents, self.spellings(terms))
 
     def terms(self) -> Mapping[str, int]:
         """Every term and how many documents hold it, in the field where most do."""
@@ -429,6 +431,13 @@ class _Snapshot:
                 if df > terms.get(term, 0):
                     terms[term] = df
         return terms
+
+    def spellings(self, terms: Mapping[str, int]) -> Mapping[str, str]:
+        """The commonest spelling of each of these terms, where it is not the term."""
+        if not store.keeps_spellings(self.path):
+            return {}
+        with store.seam(self.path):
+            return store.spelled(self.searcher.terms_with_prefix(store.SPELLING, ""), terms)
 
     def save_lexicon(self) -> None:
         """Keep the terms beside the store, so that the next opening is quick; it works without."""

@@ -21,7 +21,7 @@ from .errors import ScriptbridgeError
 
 __all__ = ["Lexicon"]
 
-MAGIC = b"scriptbridge-lexicon 1\n"
+MAGIC = b"scriptbridge-lexicon 2\n"
 MAX_LABEL = 65_535
 
 
@@ -32,6 +32,8 @@ class Lexicon:
 
     A collection of more than 65,535 different letters has only terms of the commonest in its trie; the others
     are found as they are written, by no reading.
+
+    Spelling i, of term ``spelled[i]``, is ``spelling[spelling_start[i] : spelling_start[i + 1]]`` in UTF-8.
     """
 
     blob: NDArray[np.uint8]
@@ -42,15 +44,22 @@ class Lexicon:
     first: NDArray[np.int32]
     term: NDArray[np.int32]
     top: NDArray[np.uint8]
+    spelled: NDArray[np.int32]  # terms that are usually spelled otherwise, ascending
+    spelling: NDArray[np.uint8]
+    spelling_start: NDArray[np.int64]
     documents: int  # of the collection
 
     @classmethod
     def from_terms(
-        cls, terms: Mapping[str, int] | Iterable[tuple[str, int]], documents: int | None = None
+        cls,
+        terms: Mapping[str, int] | Iterable[tuple[str, int]],
+        documents: int | None = None,
+        spellings: Mapping[str, str] | None = None,
     ) -> Lexicon:
         """A lexicon of (term, document frequency) pairs; terms with line breaks or an empty one are refused.
 
         `documents` is how many the collection has: by default, twice as many as hold its most frequent term.
+        `spellings` tell how terms are usually spelled, where otherwise.
         """
         pairs = sorted(terms.items() if isinstance(terms, Mapping) else terms)
         words = [word for word, _ in pairs]
@@ -99,7 +108,15 @@ class Lexicon:
             if len(df)
             else documents or 1
         )
-        return cls(blob, start.astype(np.int64), frequency, alphabet.astype(np.uint32), *trie, documents)
+        return cls(
+            blob,
+            start.astype(np.int64),
+            frequency,
+            alphabet.astype(np.uint32),
+            *trie,
+            *_spelled(words, spellings or {}),
+            documents,
+        )
 
     def __len__(self) -> int:
         return len(self.df)
@@ -119,6 +136,14 @@ class Lexicon:
             return None
         at = bisect_left(self, word)
         return at if at < len(self) and self[at] == word else None
+
+    def usual(self, word: str) -> str:
+        """How a term is usually spelled: μουσακάς for μουσακασ."""
+        term = self.find(word) if len(self.spelled) else None
+        at = int(np.searchsorted(self.spelled, -1 if term is None else term))
+        if term is None or at == len(self.spelled) or self.spelled[at] != term:
+            return word
+        return bytes(self.spelling[self.spelling_start[at] : self.spelling_start[at + 1]]).decode()
 
     def node(self, prefix: str) -> int | None:
         """The trie's node that `prefix` leads to; None where no term in the trie begins so."""
@@ -197,6 +222,16 @@ class Lexicon:
         return cls(**arrays, documents=header["documents"])
 
 
+def _spelled(
+    words: list[str], spellings: Mapping[str, str]
+) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]]:
+    """The words, by number, that have a spelling, and these."""
+    numbers = [number for number, word in enumerate(words) if word in spellings]
+    encoded = [spellings[words[number]].encode() for number in numbers]
+    start = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    return np.array(numbers, np.int32), np.frombuffer(b"".join(encoded), np.uint8), start
+
+
 def _labelled(
     codes: NDArray[np.uint32], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
@@ -218,4 +253,5 @@ def _labelled(
     return alphabet[kept], labels, np.minimum.reduceat(labels, begins) >= 0
 
 
-_ARRAYS = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
+_ARRAYS: tuple[str, ...] = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
+_ARRAYS += ("spelled", "spelling", "spelling_start")

@@ -12,7 +12,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,14 +35,17 @@ __all__ = [
     "ID",
     "LEXICON",
     "SOURCE",
+    "SPELLING",
     "Manifest",
     "check_fields",
     "checked_fields",
     "checked_path",
+    "keeps_spellings",
     "loaded",
     "opstamp",
     "schema",
     "seam",
+    "spelled",
     "stored",
     "sweep",
     "unfinished",
@@ -51,7 +54,7 @@ __all__ = [
 
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
 LEXICON = "lexicon.bin"
-ID, SOURCE = "_id", "_source"  # fields of the store beside the documents' own
+ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
 MESSAGE = 500  # characters of the store's that are passed on
 SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index,
 OF_SCRIPT = 0.05  # and of those in its script: short texts are often taken for a neighbour's
@@ -188,18 +191,30 @@ def check_fields(path: Path, fields: Iterable[str]) -> None:
         raise _damaged(path, f"its store has no field {missing[0]!r}")
 
 
+def keeps_spellings(path: Path) -> bool:
+    """Whether the store at `path` has the field of spellings; the first indexes had none."""
+    return SPELLING in _last_commit(path).fields
+
+
 def schema(fields: Iterable[str]) -> tantivy.Schema:
-    """The id, the document as it came, and its text fields' terms."""
+    """The id, the document as it came, its text fields' terms, and how these are spelled.
+
+    A spelling is a term of the store, term U+001F spelling, so that the store's dictionary counts the
+    documents that spell a term so.
+    """
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(ID, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_bytes_field(SOURCE, stored=True)
+    builder.add_text_field(SPELLING, tokenizer_name="whitespace", index_option="basic")
     for name in fields:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
-def stored(document: Document, terms: Mapping[str, Sequence[str]]) -> tantivy.Document:
-    """A document for the store, given the terms of its text fields."""
+def stored(
+    document: Document, terms: Mapping[str, Sequence[str]], spellings: Collection[tuple[str, str]] = ()
+) -> tantivy.Document:
+    """A document for the store, given the terms of its text fields and how it spells them."""
     source = {
         "id": document.id,
         "fields": document.fields,
@@ -211,7 +226,30 @@ def stored(document: Document, terms: Mapping[str, Sequence[str]]) -> tantivy.Do
     record.add_bytes(SOURCE, _encode(source).encode())
     for name, words in terms.items():
         record.add_text(name, " ".join(words))
+    if spellings:
+        record.add_text(SPELLING, " ".join(f"{term}{_SPELLED}{spelling}" for term, spelling in spellings))
     return record
+
+
+_SPELLED = "\x1f"  # stands in no word
+
+
+def spelled(found: Iterable[tuple[str, int]], terms: Mapping[str, int]) -> dict[str, str]:
+    """The commonest spelling of each term, where that is not the term itself.
+
+    `found` are the store's spellings and `terms` its terms, with document frequencies. A document may spell a
+    term in several ways; what they leave of a term's documents are those that spell it as it is.
+    """
+    spellings: dict[str, list[tuple[int, str]]] = {}
+    for each, df in found:
+        term, _, spelling = each.partition(_SPELLED)
+        spellings.setdefault(term, []).append((df, spelling))
+    commonest = {}
+    for term, counted in spellings.items():
+        df, spelling = min(counted, key=lambda each: (-each[0], each[1]))
+        if term in terms and df >= terms[term] - sum(df for df, _ in counted):
+            commonest[term] = spelling
+    return commonest
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

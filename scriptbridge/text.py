@@ -31,14 +31,15 @@ Text without spaces between words (Chinese, Japanese, Thai, …) comes as whole 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import regex
 
 from scriptbridge.types import Token
 
-__all__ = ["MAX_LENGTH", "normalize", "script_of", "terms", "tokenize"]
+__all__ = ["MAX_LENGTH", "normalize", "script_of", "terms", "terms_and_spellings", "tokenize"]
 
 MAX_LENGTH = 256
 """Code points of a normal form that are kept: far within the 65,530 bytes of the store's longest term."""
@@ -103,6 +104,8 @@ _ETHIOPIC_MARKS = r"\u135d-\u135f"
 _VARIATION_SELECTORS = r"\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SURROGATES = r"\ud800-\udfff"
 
+# What a spelling loses; joiners are part of how Persian or Malayalam is written.
+_INVISIBLE = regex.compile(rf"(?V1)[[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}]--[\u200c\u200d]]+")
 _DROPPED = regex.compile(f"[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}]+")
 # In decomposed text: accents of Latin and Greek letters, stress on Cyrillic vowels, vowel points of abjads.
 _ACCENTS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
@@ -197,8 +200,18 @@ def tokenize(text: str) -> list[Token]:
 
 
 def terms(text: str) -> list[str]:
-    """``[token.text for token in tokenize(text)]``, faster: what indexing needs."""
-    return [form for word in _pattern(text).findall(text) for form in _forms(word)]
+    """``[token.text for token in tokenize(text)]``, faster."""
+    return [form for word in _pattern(text).findall(text) for form in _read(word)[0]]
+
+
+def terms_and_spellings(text: str) -> tuple[list[str], set[tuple[str, str]]]:
+    """`terms`, and (term, spelling) of the native words that are spelled otherwise: what indexing needs.
+
+    A spelling is NFC and lower case, with the final sigma that goes with it: ``("μουσακασ", "μουσακάς")``.
+    """
+    read = [_read(word) for word in _pattern(text).findall(text)]
+    forms = [form for own, _ in read for form in own]
+    return forms, {pair for _, spellings in read if spellings for pair in spellings}
 
 
 def _pattern(text: str) -> regex.Pattern[str]:
@@ -206,15 +219,35 @@ def _pattern(text: str) -> regex.Pattern[str]:
     return _WORDS_AND_LINKS if may_hold_links else _WORDS
 
 
-def _forms(word: str) -> tuple[str, ...]:
-    return _cached_forms(word) if len(word) <= MAX_LENGTH else _uncached_forms(word)
+class _Read(NamedTuple):
+    forms: tuple[str, ...]
+    spellings: tuple[tuple[str, str], ...]
 
 
-def _uncached_forms(word: str) -> tuple[str, ...]:
-    return tuple(form for _, _, forms in _stretches(word) for form in forms)
+def _read(word: str) -> _Read:
+    return _cached_read(word) if len(word) <= MAX_LENGTH else _uncached_read(word)
 
 
-_cached_forms = lru_cache(maxsize=1 << 16)(_uncached_forms)
+def _uncached_read(word: str) -> _Read:
+    forms: list[str] = []
+    spellings: list[tuple[str, str]] = []
+    for start, end, own in _stretches(word):
+        forms += own
+        if own[:1] != [word[start:end]]:
+            spellings += _otherwise(own, word[start:end])
+    return _Read(tuple(forms), tuple(spellings))
+
+
+_cached_read = lru_cache(maxsize=1 << 16)(_uncached_read)
+_AS_TYPED = ("Latn", "Zyyy")  # scripts whose words nobody asks to be written otherwise
+
+
+def _otherwise(forms: Sequence[str], word: str) -> list[tuple[str, str]]:
+    """The native word that has this normal form with its spelling, where that is another."""
+    if len(forms) != 1 or len(word) > MAX_LENGTH or script_of(forms[0]) in _AS_TYPED:
+        return []
+    spelling = unicodedata.normalize("NFC", _INVISIBLE.sub("", word).lower())
+    return [(forms[0], spelling)] if spelling != forms[0] else []
 
 
 def _stretches(word: str) -> Iterator[tuple[int, int, list[str]]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from scriptbridge.gap.records import (
+    MAIN,
     MEASURES,
     MEDIAN,
     WORST,
@@ -64,9 +65,14 @@ def figures(native: float | None, latin: float, spread: float = 0.04) -> Figures
         ratio,
         None if ratio is None else max(0.0, ratio - spread),
         None if ratio is None else ratio + spread,
-        0.0001 if gap > spread else 0.4,
-        0.0002 if gap > spread else 1.0,
     )
+
+
+def tested(of: Figures) -> Figures:
+    """Figures with a p-value."""
+    lost = of.gap_low is not None and of.gap_low > 0
+    p, corrected = (0.0001, 0.0002) if lost else (0.4, 1.0)
+    return of if of.gap is None else replace(of, p=p, p_corrected=corrected)
 
 
 def cell(
@@ -106,10 +112,27 @@ def cell(
         author,
         system,
         queries,
-        {name: figures(*means, spread=1.2 / (queries + 3)) for name in MEASURES},
+        {
+            name: tested(its) if name == MAIN else its
+            for name in MEASURES
+            for its in [figures(*means, spread=0.6 / (queries + 3) ** 0.5)]
+        },
         behaviour(1 - kept),
         behaviour(0.0) if native else None,
         Scores(tuple(f"q{n}" for n in range(queries)), tuple(below), tuple(above) if native else None),
+    )
+
+
+def scored(of: Cell, latin: Sequence[float], native: Sequence[float] | None = None) -> Cell:
+    """The cell with these scores of its queries, and their means as its figures."""
+    means = (None if native is None else fmean(native), fmean(latin))
+    ids = tuple(f"q{n}" for n in range(len(latin)))
+    return replace(
+        of,
+        queries=len(latin),
+        figures={name: figures(*means) for name in MEASURES},
+        native=None if native is None else of.native,
+        scores=Scores(ids, tuple(latin), None if native is None else tuple(native)),
     )
 
 

@@ -434,6 +434,7 @@ def test_an_object_that_tells_queries_from_documents(module: Callable[[str], Non
         ("encode = 1", "is no function"),
         ("class encode: pass", "is no function"),
         ("def encode(texts): raise KeyError('x')", "mine:encode raised KeyError: 'x'"),
+        ("import sys\ndef encode(texts): sys.exit(0)", "mine:encode raised SystemExit: 0"),
         ("def encode(texts): return np.ones((1, 3))", "gave 1 vectors for 2 texts"),
         ("def encode(texts): return np.ones(2)", "accepted is"),
         ("def encode(texts): return None", "accepted are numbers"),

@@ -9,7 +9,7 @@ import pytest
 from scriptbridge import text
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
-from scriptbridge.gap.causes import CAUSES, aligned, diagnose
+from scriptbridge.gap.causes import CAUSES, SEARCHES, aligned, diagnose
 from scriptbridge.types import Expansion, Position, Reading
 
 GREEK = Channel.load("el")
@@ -88,6 +88,27 @@ def test_run_files_name_a_word_without_searching() -> None:
 def test_strange_queries_have_a_cause_too(latin: str, native: str) -> None:
     for readings in (None, Bridge.from_terms({"καλα": 1}, ["el"]).expand(latin)):
         assert diagnose(latin, native, None, readings, found_with("καλα")).cause in CAUSES
+
+
+def test_long_queries_take_bounded_searches() -> None:
+    asked: list[str] = []
+
+    def effectiveness(query: str) -> float:
+        asked.append(query)
+        return 0.0
+
+    latin, native = "lexi " * 3000 + "telos", "λέξη " * 2900 + "άλλο " + "α" * 100_000
+    for readings in (None, told("")):
+        asked.clear()
+        assert diagnose(latin, native, "el", readings, effectiveness).cause in CAUSES
+        assert 0 < len(asked) <= 1 + SEARCHES
+    assert diagnose("a" * 100_000, "α" * 100_000, "el", told(""), None).cause == "noise"
+
+
+def test_the_likeliest_of_many_suspects_are_asked_about() -> None:
+    words = " ".join(f"zz{n}" for n in range(30))
+    lost = diagnose(f"{words} psaria kala", f"{words} ψάρια καλά", "el", None, found_with("ψαρια"))
+    assert (lost.cause, lost.token) == ("unread", "psaria")
 
 
 def test_an_unknown_language_is_aligned_by_position() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -86,10 +89,78 @@ def test_what_cannot_be_measured_is_said(arguments: list[str], said: str) -> Non
         ["sample:el", "--report", "gap.pdf"],
         ["sample:el", "--report", "nowhere/gap.html"],
         ["sample:el", "--queries", "0"],
+        ["sample:el", "--fail-under", "nan"],
+        ["sample:el", "--fail-under", "0"],
+        ["sample:el", "--fail-under", "1.01"],
+        ["sample:el", "--fail-under", "all"],
     ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
     assert gap(*arguments).exit_code == 2
+
+
+def test_a_report_that_is_a_folder_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "gap.html").mkdir()
+    refused = gap("sample:el", "--report", tmp_path / "gap.html")
+    assert refused.exit_code == 2
+    assert "is a folder" in refused.stderr
+
+
+def test_a_report_that_cannot_be_written_loses_nothing(tmp_path: Path) -> None:
+    """The other reports are written, the table is shown, and the same command need not ask again."""
+    (tmp_path / "gap.html").symlink_to(tmp_path / "nowhere" / "gap.html")
+    reports = (f"--report={tmp_path / 'gap.html'}", f"--report={tmp_path / 'gap.json'}")
+    command = ("sample:el", "--system", "bm25", f"--work={tmp_path / 'work'}", *reports)
+    failed = gap(*command)
+    assert failed.exit_code == 1
+    assert "gap.html: cannot be written: No such file" in failed.stderr
+    assert "bm25" in failed.stdout
+    assert load_report(tmp_path / "gap.json").cells
+    (tmp_path / "nowhere").mkdir()
+    again = gap(*command)
+    assert again.exit_code == 0
+    assert "answers kept" in again.stderr
+    assert (tmp_path / "nowhere" / "gap.html").exists()
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_what_users_functions_print_or_exit_with_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import sys\nprint('imported')\n"
+        "def search(text, k):\n    print('searched')\n    return [('el-01', 1.0)]\n"
+        "def author(text):\n    sys.exit(0)\n"
+    )
+    command = [sys.executable, "-m", "scriptbridge", "gap", "sample:el", "--system", "mine:search"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0
+    assert "mine:search" in shown.stdout
+    assert "imported" not in shown.stdout and "searched" not in shown.stdout
+    exits = subprocess.run(
+        [*command, "--latin", "mine:author"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert exits.returncode == 1
+    assert "mine:author" in exits.stderr and "SystemExit: 0" in exits.stderr
+
+
+def test_live_progress_fits_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def search(text, k):\n    return [('el-01', 1.0)]\n")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    done = subprocess.run(
+        [sys.executable, "-m", "scriptbridge", "gap", "sample:el", "--system", f"{'long' * 20}=mine:search"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=60,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    lines = shown.replace("\x1b[K", "").split("\r")
+    live = [line for line in lines if " of " in line and "long" in line]
+    assert live
+    assert all(len(line) < 40 for line in live)
 
 
 def test_same_command_same_figures(tmp_path: Path) -> None:

@@ -243,11 +243,11 @@ def test_a_folder_in_no_layout_is_told_what_each_expects_and_what_is_there(tmp_p
     message = refusal(own(tmp_path, qrels__tsv="", README__md="x"))
     for part in (
         "docs.jsonl (found: docs.jsonl)",
-        "queries[.KIND].latin.jsonl (found)",
+        "queries[.KIND].latin.jsonl (found: queries.latin.jsonl)",
         "qrels[.KIND].tsv (missing)",
         "corpus.jsonl (missing)",
         "qrels/SPLIT.tsv (missing)",
-        "topics* or queries* (found)",
+        "topics* or queries* (found: queries.latin.jsonl)",
         "there are: README.md, docs.jsonl, queries.latin.jsonl, queries.native.jsonl",
     ):
         assert part in message

@@ -173,7 +173,7 @@ def test_answers_to_other_queries_do_not_count() -> None:
 
 def test_grades_beyond_what_trec_eval_holds_are_refused() -> None:
     with pytest.raises(
-        GapError, match=r"grade 3000000000 of document 'd' for query 'q': the highest is 100,000"
+        GapError, match=r"query 'q', document 'd': grade 3000000000 came; the highest is 100,000"
     ):
         per_query(told({"q": ["d"]}), {"q": {"d": 3_000_000_000}}, ["q"])
     assert scored(told({"q": ["d"]}), {"q": {"d": 100_000}}, "q")["nDCG@10"] == [1.0]

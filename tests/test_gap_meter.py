@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -15,6 +18,7 @@ from scriptbridge.gap.journal import Journal
 from scriptbridge.gap.meter import measure
 from scriptbridge.gap.records import MAIN, Cell, Collection, LatinQueries, QuerySet, Ranking, Report
 from scriptbridge.gap.systems import Candidate, RunFiles
+from scriptbridge.types import Expansion
 
 pytest.importorskip("ir_measures", reason="needs ir_measures: pip install 'scriptbridge[gap]'")
 
@@ -151,6 +155,8 @@ def test_an_interrupted_measurement_goes_on(stop: int, tmp_path: Path) -> None:
     assert one(resumed).figures == one(whole).figures
     warm_up = 2 if journal.resumed < 4 else 1
     assert len(second.asked) == 8 - journal.resumed + warm_up
+    assert list(tmp_path.iterdir())  # until the report is safe
+    journal.finish()
     assert not list(tmp_path.iterdir())  # complete: the next one asks again
 
 
@@ -183,16 +189,67 @@ def _third_interrupts() -> Callable[[str], Ranking]:
 def test_a_changed_collection_is_measured_anew(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         measure([collection()], [Fake(_third_interrupts()).candidate()], journal=Journal(tmp_path))
-    changed = replace(collection(), documents=DOCUMENTS | {"d5": "άλλο"})
-    journal = Journal(tmp_path)
-    measure([changed], [Fake(right).candidate()], journal=journal)
-    assert journal.resumed == 0
+    for changed in (
+        replace(collection(), documents=DOCUMENTS | {"d5": "άλλο"}),
+        replace(collection(), languages=dict.fromkeys(DOCUMENTS, "grc")),
+    ):
+        journal = Journal(tmp_path)
+        measure([changed], [Fake(right).candidate()], journal=journal)
+        assert journal.resumed == 0
 
 
 def test_a_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GapError, match="--work"):
         measure([collection()], [Fake(right).candidate()], journal=Journal(tmp_path / "file" / "below"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_keeps_no_answers_and_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+    full = Path("/dev/full")
+    monkeypatch.setattr(
+        Path, "open", lambda self, *how, **more: opened(full if "ab" in how else self, *how, **more)
+    )
+    report = measure([collection()], [Fake(right).candidate()], journal=Journal(tmp_path))
+    assert one(report).figures[MAIN].ratio == 1.0
+    (note,) = report.notes
+    assert "answers could not be kept (No space left on device)" in note
+
+    def refuse(*how: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert measure([collection()], [Fake(right).candidate()], journal=Journal(tmp_path)).notes == (note,)
+
+
+@pytest.mark.parametrize("came", [None, [("d1", float("nan"))], [("d1", None)], [(1, 1.0)], [("d1",)], 3])
+def test_hits_that_are_none_are_the_systems_failure(came: object) -> None:
+    def odd(text: str) -> Ranking:
+        return came if text == LATIN["q2"] else right(text)  # type: ignore[return-value]
+
+    report = measure([collection()], [Fake(odd).candidate()])
+    assert one(report).latin.errors == 1
+    assert "1 of 4 queries failed, the first: fake gave " in report.notes[0]
+    with pytest.raises(GapError, match="all failed: fake gave "):
+        measure([collection()], [Fake(lambda text: came).candidate()])  # type: ignore[arg-type,return-value]
+
+
+def test_readings_that_fail_are_none() -> None:
+    class Unread(Fake):
+        def readings(self, text: str) -> Expansion:
+            raise QueryError("not this one")
+
+    report = measure([collection()], [Unread(only_native).candidate()])
+    assert {each.readings for each in report.lost} == {()}
+
+
+def test_progress_moves_while_causes_are_sought() -> None:
+    seen: list[tuple[str, int, int]] = []
+    measure([collection()], [Fake(only_native).candidate()], progress=lambda *each: seen.append(each))
+    assert [done for what, done, of in seen if what.endswith("why")] == [0, 1, 2, 3, 4]
 
 
 def test_run_files_are_looked_up_by_query_id() -> None:
@@ -321,13 +378,108 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"schema": 99}', '{"schema": 1}', '{"schema": 1, "cells": 3}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": 99}',
+        '{"schema": true}',
+        '{"schema": 1.0}',
+        '{"schema": 1}',
+        '{"schema": 1, "cells": 3}',
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_report_is_refused(content: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_text(content)
     with pytest.raises(GapError, match=r"report\.json"):
         reportfile.load(file)
+
+
+@pytest.fixture(scope="module")
+def written() -> Report:
+    return measure([collection()], ["bm25", Fake(only_native).candidate()])
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        (("cells", 0, "queries"), "x", "cells[0].queries: 'x' came; accepted is an integer"),
+        (("cells", 0, "queries"), True, "cells[0].queries: True came; accepted is an integer"),
+        (
+            ("cells", 1, "scores", "latin", 2),
+            None,
+            "cells[1].scores.latin[2]: None came; accepted is a finite number",
+        ),
+        (("cells", 1, "scores", "latin", 2), False, "cells[1].scores.latin[2]: False came"),
+        (("cells", 1, "scores", "latin"), [1.0], "cells[1].scores: ids, latin and native have "),
+        (("cells", 1, "latin", "p50"), math.inf, "cells[1].latin.p50: inf came"),
+        (("cells", 1, "latin", "p50"), 10**400, "cells[1].latin.p50: 1000"),
+        (("cells", 0, "figures"), [], "cells[0].figures: [] came; accepted is an object"),
+        (("cells", 0, "figures", "nDCG@10", "gap"), "0", "cells[0].figures['nDCG@10'].gap: '0' came"),
+        (("cells", 0, "more"), 1, "cells[0] has the key 'more'; accepted are collection, query_set"),
+        (("cells",), {}, "cells: {} came; accepted is a list"),
+        (("lost", 0, "readings"), [["a"]], "lost[0].readings[0]: ['a'] came; accepted is a list of 2"),
+        (("lost", 0, "token"), 3, "lost[0].token: 3 came; accepted is a string"),
+        (("queries", "greek", "", "given", "q1"), "x", "queries['greek']['']['given']['q1']: 'x' came"),
+        (("unknown",), 1, "the report has the key 'unknown'"),
+    ],
+)
+def test_what_is_wrong_in_a_report_is_named(
+    place: tuple[str | int, ...], value: object, says: str, written: Report, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.json"
+    reportfile.save(written, file)
+    content = json.loads(file.read_text())
+    *above, last = place
+    within = content
+    for key in above:
+        within = within[key]
+    within[last] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises(GapError) as caught:
+        reportfile.load(file)
+    assert f"not a report of schema 1: {says}" in str(caught.value)
+
+
+def test_what_a_report_lacks_is_named(written: Report, tmp_path: Path) -> None:
+    reportfile.save(written, tmp_path / "report.json")
+    content = json.loads((tmp_path / "report.json").read_text())
+    content["circumstances"] = {"anything": [{"at": None}, 1, "all"]}
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    assert reportfile.load(tmp_path / "report.json").circumstances == content["circumstances"]
+    del content["cells"][1]["scores"]
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    with pytest.raises(GapError, match=r"cells\[1\] lacks the key 'scores'"):
+        reportfile.load(tmp_path / "report.json")
+
+
+def test_a_report_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "gap.html").symlink_to(tmp_path / "elsewhere" / "page.html")
+    reportfile.write("new", tmp_path / "gap.html")
+    assert (tmp_path / "gap.html").is_symlink()
+    assert (tmp_path / "elsewhere" / "page.html").read_text() == "new"
+    assert len(list(tmp_path.rglob("*"))) == 3
+
+
+def test_two_that_write_the_same_report_do_not_meet(tmp_path: Path) -> None:
+    texts = [letter * 1_000_000 for letter in "ab"]
+    file = tmp_path / "gap.html"
+
+    def write(text: str) -> None:
+        for _ in range(20):
+            reportfile.write(text, file)
+
+    threads = [Thread(target=write, args=(text,)) for text in texts]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert file.read_text() in texts
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_report_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import gap_reports
 import pytest
-from gap_reports import cell, report
+from gap_reports import cell, report, scored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,15 +72,15 @@ def outline() -> Outline:
 
 
 def test_the_headline_says_the_answer() -> None:
-    half = replace(cell("my-engine"), figures={"nDCG@10": Figures(0.3, 0.6, 0.3, ratio=0.5)})
-    all_of_it = replace(cell("scriptbridge"), figures={"nDCG@10": Figures(0.594, 0.6, 0.006, ratio=0.99)})
+    half = scored(cell("my-engine"), [0.3, 0.3], [0.5, 0.7])
+    all_of_it = scored(cell("scriptbridge"), [0.494, 0.694], [0.5, 0.7])
     text = Outline(html(report([half, all_of_it]))).text.replace("\u00a0", " ")
     assert "my-engine keeps 50 % of what native queries find; scriptbridge keeps 99 %." in text
 
 
 def test_several_sets_count_the_same() -> None:
-    large = replace(cell(queries=900), figures={"nDCG@10": Figures(0.0, 0.8, 0.8, ratio=0.0)})
-    small = replace(cell(queries=9, query_set="b"), figures={"nDCG@10": Figures(0.8, 0.8, 0.0, ratio=1.0)})
+    large = scored(cell(), [0.0] * 900, [0.8] * 900)
+    small = scored(cell(query_set="b"), [0.8] * 9, [0.8] * 9)
     assert "keeps 50 %" in Outline(html(report([large, small]))).text.replace("\u00a0", " ")
 
 
@@ -92,6 +92,28 @@ def test_it_tells_all_that_the_report_holds() -> None:
         assert f'<span class="cause">{cause}</span>' in page()
 
 
+def test_means_have_intervals() -> None:
+    cards = page().partition('<ul class="cards">')[2].partition("<nav")[0]
+    assert len(re.findall(r'<p class="sure">\d+–\d+\u00a0%', cards)) == 3
+    assert len(re.findall(r"<small>\d+–\d+\u00a0%</small>", cards)) == 3 * len(gap_reports.AUTHORS)
+
+
+def test_what_means_leave_out_is_told() -> None:
+    text = Outline(html(report([cell(), cell(query_set="b", native=False)]))).text
+    assert "Means are over 1 of 2 query sets and authors" in text
+
+
+def test_p_stands_where_it_is_tested() -> None:
+    tables = page().partition('<section id="figures"')[2].partition("Behaviour and latency")[0]
+    by_measure = re.split(r"<h3>(?:nDCG@10|MRR@10|R@100)</h3>", tables)[1:]
+    assert ['<th scope="col">p</th>' in each for each in by_measure] == [True, False, False]
+
+
+def test_errors_are_told() -> None:
+    behaviour = page().partition('<section id="behaviour"')[2].partition("</section>")[0]
+    assert ">Errors</th>" in behaviour
+
+
 def test_without_native_queries_the_latin_figure_stands_alone() -> None:
     cells = [cell("bm25", native=False, timed=False), cell("other", native=False, timed=False)]
     text = Outline(html(report(cells, with_lost=False, with_causes=False))).text
@@ -100,7 +122,7 @@ def test_without_native_queries_the_latin_figure_stands_alone() -> None:
 
 
 def test_native_queries_that_find_nothing() -> None:
-    none = replace(cell(), figures={"nDCG@10": Figures(0.0, 0.0, 0.0, 0.0, 0.0, p=1.0, p_corrected=1.0)})
+    none = scored(cell(), [0.0, 0.0], [0.0, 0.0])
     assert "finds nothing, in native script either" in Outline(html(report([none]))).text
 
 
@@ -111,7 +133,8 @@ def test_native_queries_that_find_nothing() -> None:
         report([cell(queries=1)]),
         report([cell(timed=False)], with_lost=False, with_causes=False),
         report([cell(), cell("other", native=False)]),
-        report([replace(cell(), figures={})]),
+        report([replace(cell(), figures={"nDCG@10": Figures(0.5)}), cell("other")]),
+        report([cell(), cell("other", query_set="b")]),
         report([replace(cell(), latin=Behaviour(1.0, 0.0, None, 0.0, 0.0), language=None)]),
         report([cell(f"system {n}") for n in range(9)]),
         replace(

@@ -11,8 +11,11 @@ from gap_reports import AUTHORS, SETS, SYSTEMS, cell, report
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scriptbridge.gap.formats import clean, milliseconds, p_value, percent, score
 from scriptbridge.gap.records import Behaviour, Figures
-from scriptbridge.gap.table import NARROWEST, clean, mean, milliseconds, p_value, percent, score, table
+from scriptbridge.gap.table import NARROWEST, table
+
+BEHAVED = Behaviour(0.0, 0.0, None, None, None)
 
 
 def wide(line: str) -> int:
@@ -58,7 +61,7 @@ def test_no_line_is_too_wide(width: int) -> None:
 
 
 def test_the_least_important_columns_go_first() -> None:
-    heads = [table(report(), width).splitlines()[0] for width in (130, 100, 80, 60)]
+    heads = [table(report(), width).splitlines()[0] for width in (130, 110, 80, 60)]
     assert "p50" in heads[0] and "p50" not in heads[1]
     assert "queries  " in heads[1] and "gap p" in heads[1] and "gap p" not in heads[3]
     assert all("system" in head and "kept" in head for head in heads)
@@ -84,16 +87,23 @@ def test_nothing_measured() -> None:
     assert table(report([])) == "Nothing was measured."
 
 
-def test_a_mean_is_over_cells_with_native_queries() -> None:
-    compared = replace(cell(queries=10), figures={"nDCG@10": Figures(0.3, 0.6, 0.3, ratio=0.5)})
-    alone = replace(cell(queries=10, query_set="b", native=False), figures={"nDCG@10": Figures(0.9)})
-    over = mean([compared, alone])
-    assert (over.latin, over.native, over.ratio, over.queries) == (0.3, 0.6, 0.5, 20)
-    assert mean([alone]).ratio is None and mean([alone]).latin == 0.9
+def test_errors_are_told_when_there_are_any() -> None:
+    failing = replace(cell(), latin=replace(cell().latin, errors=1203), native=replace(BEHAVED, errors=2))
+    lines = table(report([failing, cell("other", 0.9)]), 140).splitlines()
+    assert "  errors" in lines[0] and "  2/1,203" in lines[2] and "1,203" not in lines[3]
+    assert "errors" not in table(report([cell("other", 0.9)]), 140)
+    assert "errors" in table(report([failing]), 60).splitlines()[0]
+    latin_only = replace(cell(native=False), latin=replace(BEHAVED, errors=7))
+    assert "  7" in table(report([latin_only]), 140).splitlines()[2]
 
 
-def test_authors_of_one_set_share_its_queries() -> None:
-    assert mean([cell(queries=10), cell(queries=10, author="uroman")]).queries == 10
+def test_means_have_intervals_and_say_what_they_leave_out() -> None:
+    cells = [cell(), cell(query_set="b"), cell(query_set="c", native=False)]
+    *_, mean, first, last = table(report(cells), 80).splitlines()
+    assert re.search(r"mean of 2 .* \d+ %  \d+–\d+", mean)
+    assert f"{first} {last}" == (
+        "Means are over 2 of 3 query sets and authors: those where all systems were asked native queries too."
+    )
 
 
 @pytest.mark.parametrize(

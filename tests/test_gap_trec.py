@@ -62,6 +62,11 @@ def test_where_tabs_divide_ids_may_hold_spaces(tmp_path: Path) -> None:
         ("q1 d1 good\n", ":1: grade 'good' came"),
         ("q1 d1 1.5\n", ":1: grade '1.5' came"),
         ("q1 d1 ٣\n", ":1: grade '٣' came"),
+        (
+            "q1 d1 100000\nq1 d2 100001\n",
+            ":2: grade 100001 came; the highest is 100,000",
+        ),
+        ("q1 d1 3000000000\n", ":1: grade '3000000000' came; accepted are whole numbers: 0, 1, 2, … 100,000"),
         ("q1 d1 1\nq1 d1 0\n", ":2: query 'q1', document 'd1': grade 0, but 1"),
         ("", "no judgements"),
         ("query-id\tcorpus-id\tscore\n", "no judgements"),

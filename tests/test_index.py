@@ -716,6 +716,78 @@ def test_a_snapshot_of_another_commit_is_not_used(index: Index, path: Path) -> N
         assert ids(reopened, "chandigarh") == ["new"]
 
 
+# ---- how its words are spelled
+
+
+@pytest.mark.parametrize(
+    ("documents", "typed", "written"),
+    [
+        (["Ο μουσακάς", "ΜΟΥΣΑΚΆΣ", "μουσακας"], "mousakas", "μουσακάς"),
+        (["Πώς πάει;", "πως πάμε", "Πως;"], "pos", "πως"),  # two documents against one
+        (["أحمد", "أحمد", "احمد"], "ahmad", "أحمد"),
+        (["احمد", "احمد", "أحمد"], "ahmad", "احمد"),
+        (["Ёлка", "ёлка", "елка"], "yolka", "ёлка"),
+        (["Москва"], "moskva", "москва"),
+        (["می‌خواهم"], "mikhaham", "می‌خواهم"),
+    ],
+)
+def test_words_are_written_as_documents_mostly_spell_them(
+    path: Path, documents: list[str], typed: str, written: str
+) -> None:
+    with Index.create(path) as index:
+        index.add((str(number), document) for number, document in enumerate(documents))
+        index.commit()
+        assert [each.text for each in index.bridge.deromanize(typed.capitalize() + "!")] == [written + "!"]
+        assert index.bridge.complete(typed)[0].term == written
+        assert text.normalize(written) in {
+            reading.term for reading in index.bridge.expand(typed).positions[0].readings
+        }
+        assert len(index.search(typed)) == len(index.search(written)) > 0
+        first = index.bridge.lexicon
+    with Index.open(path) as index:  # of the snapshot, and without it
+        assert index.bridge.lexicon.usual(text.normalize(written)) == written
+        (path / store.LEXICON).unlink()
+    with Index.open(path) as index:
+        assert index.bridge.lexicon.spelling.tobytes() == first.spelling.tobytes()
+
+
+def test_spellings_of_replaced_documents_go(path: Path) -> None:
+    with Index.create(path, ["el"], {"title": 2.0, "text": 1.0}) as index:
+        index.add({"id": str(number), "title": "", "text": "πώς"} for number in range(3))
+        index.commit()
+        assert index.bridge.deromanize("pos")[0].text == "πώς"
+        index.add({"id": str(number), "title": "πως", "text": "ωραία"} for number in range(3))
+        index.commit()
+        assert index.bridge.deromanize("pos oraia")[0].text == "πως ωραία"
+        index.delete(["0", "1", "2"])
+        index.commit()
+        assert index.bridge.deromanize("pos")[0].text == "pos"
+
+
+def test_what_was_typed_natively_stays(index: Index) -> None:
+    assert index.bridge.deromanize("Борщ, dilli iPhone ½ XyZ")[0].text == "Борщ, दिल्ली iPhone ½ XyZ"
+
+
+def test_an_index_without_spellings_is_read_and_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(fields: Any) -> tantivy.Schema:
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field(store.ID, stored=True, tokenizer_name="raw", index_option="basic")
+        builder.add_bytes_field(store.SOURCE, stored=True)
+        for name in fields:
+            builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+        return builder.build()
+
+    monkeypatch.setattr(store, "schema", first)
+    Index.create(path, ["el"]).close()
+    with Index.open(path) as index:
+        index.add([("1", "Ο μουσακάς"), ("2", "Το μετρό")])
+        index.commit()
+    with Index.open(path) as index:
+        assert ids(index, "mousakas") == ["1"]
+        assert index.bridge.deromanize("mousakas")[0].text == "μουσακασ"
+        index.verify()
+
+
 def test_repr_and_truth(index: Index, path: Path) -> None:
     assert repr(index) == f"<Index {str(path)!r}: 7 documents, languages: hi ru>"
     assert index

@@ -17,7 +17,8 @@ from scriptbridge.lexicon import Lexicon
 
 words = st.text(st.characters(min_codepoint=ord(" "), exclude_categories=["Cs"]), min_size=1, max_size=8)
 vocabularies = st.dictionaries(words, st.integers(0, 2**31 - 1), max_size=30)
-ARRAYS = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
+ARRAYS: tuple[str, ...] = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
+ARRAYS += ("spelled", "spelling", "spelling_start")
 
 
 def assert_same(one: Lexicon, other: Lexicon) -> None:
@@ -106,12 +107,19 @@ def test_documents_are_as_told_or_guessed() -> None:
     assert Lexicon.from_terms({}).documents >= 1
 
 
-@given(terms=vocabularies, stamp=st.text(max_size=20))
+@given(vocabularies, st.dictionaries(words, words, max_size=10), words)
+def test_terms_are_spelled_as_told(terms: dict[str, int], spellings: dict[str, str], other: str) -> None:
+    lexicon = Lexicon.from_terms(terms, spellings=spellings)
+    for word in [*terms, *spellings, other, ""]:
+        assert lexicon.usual(word) == (spellings.get(word, word) if word in terms else word)
+
+
+@given(terms=vocabularies, stamp=st.text(max_size=20), spelling=words)
 def test_snapshots_come_back(
-    tmp_path_factory: pytest.TempPathFactory, terms: dict[str, int], stamp: str
+    tmp_path_factory: pytest.TempPathFactory, terms: dict[str, int], stamp: str, spelling: str
 ) -> None:
     path = tmp_path_factory.mktemp("snapshot") / "lexicon"
-    lexicon = Lexicon.from_terms(terms)
+    lexicon = Lexicon.from_terms(terms, spellings=dict.fromkeys(list(terms)[::2], spelling))
     lexicon.save(path, stamp)
     loaded = Lexicon.load(path, stamp)
     assert loaded is not None
@@ -162,7 +170,7 @@ def test_no_snapshot_or_a_newer_one_is_none(snapshot: Path, tmp_path: Path) -> N
     assert Lexicon.load(tmp_path / "absent", "now") is None
     assert Lexicon.load(tmp_path, "now") is None
     newer = tmp_path / "newer"
-    newer.write_bytes(snapshot.read_bytes().replace(b"scriptbridge-lexicon 1", b"scriptbridge-lexicon 2", 1))
+    newer.write_bytes(snapshot.read_bytes().replace(b"scriptbridge-lexicon 2", b"scriptbridge-lexicon 3", 1))
     assert Lexicon.load(newer, "now") is None
 
 

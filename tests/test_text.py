@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scriptbridge.text import MAX_LENGTH, normalize, script_of, terms, tokenize
+from scriptbridge.text import MAX_LENGTH, normalize, script_of, terms, terms_and_spellings, tokenize
 
 SAME_WORD = [
     # everywhere
@@ -219,6 +219,25 @@ def test_offsets_point_into_the_text_as_it_was_given() -> None:
         ("の", "の"),
         *((word, "ﷺ") for word in ("صلي", "الله", "عليه", "وسلم")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "spellings"),
+    [
+        ("Ο Μουσακάς", {("μουσακασ", "μουσακάς")}),
+        ("ΟΔΥΣΣΕΎΣ οδυσσευς", {("οδυσσευσ", "οδυσσεύς"), ("οδυσσευσ", "οδυσσευς")}),
+        ("Μα\u0301ϊος", {("μαιοσ", "μάϊος")}),  # comes decomposed
+        ("Москва Ёлка", {("елка", "ёлка")}),
+        ("أحمد مصر", {("احمد", "أحمد")}),
+        ("می\u200cخواهم", {("ميخواهم", "می\u200cخواهم")}),  # a joiner is part of the spelling
+        ("μέ\u00adτρο\u200f", {("μετρο", "μέτρο")}),  # a soft hyphen is not
+        ("Café ½ १२ dilli दिल्ली", set()),
+        ("ΜουσακάςTV", {("μουσακασ", "μουσακάς")}),
+        ("ά" * 300, set()),
+    ],
+)
+def test_how_native_words_are_spelled(words: str, spellings: set[tuple[str, str]]) -> None:
+    assert terms_and_spellings(words) == (terms(words), spellings)
 
 
 def test_scripts() -> None:

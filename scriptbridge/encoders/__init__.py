@@ -1,6 +1,7 @@
 """Encoders of texts, unchanged, behind one small protocol a kind.
 
-A spec names one: ``st:MODEL``, ``openai:MODEL@URL``, ``module:function``; options follow a ``?``.
+A spec names one: ``st:MODEL``, ``openai:MODEL@URL``, ``ngrams:FILE``, ``adapter:FILE``, ``module:function``;
+options follow a ``?``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TypeVar
 from scriptbridge.errors import EncoderError
 from scriptbridge.functions import is_named
 
-from . import functions, openai, sentence
+from . import adapter, functions, ngrams, openai, sentence
 from .protocols import CrossEncoder, DenseEncoder, SparseEncoder, SparseRows
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
 _DENSE: dict[str, Callable[[str], DenseEncoder]] = {
     "st": sentence.Dense.of,
     "openai": openai.Endpoint.of,
+    "ngrams": ngrams.Ngrams.of,
+    "adapter": lambda spec: adapter.Adapter.of(spec, dense),
 }
 _SPARSE: dict[str, Callable[[str], SparseEncoder]] = {"st": sentence.Sparse.of}
 _CROSS: dict[str, Callable[[str], CrossEncoder]] = {"st": sentence.Cross.of}
@@ -38,6 +41,10 @@ _FORMS = {
                           st:intfloat/multilingual-e5-small?query_prompt=query: &document_prompt=passage:%20
   openai:text-embedding-3-small@https://api.openai.com/v1?dimensions=256
                           an OpenAI-compatible endpoint, with the key in OPENAI_API_KEY or key=${NAME}
+  ngrams:out/encoder.ngrams
+                          queries as `scriptbridge train ngrams` learnt to encode them
+  adapter:out/encoder.adapter
+                          an encoder with its queries adapted by `scriptbridge train adapter`
   my_module:encode        a Python function that gives (texts, dimension) numbers for a list of texts, or an
                           object with encode_queries and encode_documents""",
     "sparse": """\

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scriptbridge.errors import EncoderError
-from scriptbridge.functions import imported
+from scriptbridge.functions import described, foreign, imported, raised
 
 from . import rows
 from .protocols import SparseRows
@@ -138,12 +138,10 @@ def _pair(spec: str) -> tuple[Callable[[list[str]], Any], Callable[[list[str]], 
 
 def _callable(spec: str, found: Any) -> Callable[..., Any]:
     if isinstance(found, type) or not callable(found):
-        raise EncoderError(f"{spec}: {found!r} is no function")
+        raise EncoderError(f"{spec}: {described(found)} is no function")
     return found  # type: ignore[no-any-return]
 
 
 def _called(spec: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
+    with foreign(lambda why: EncoderError(f"{spec} raised {raised(why)}")):
         return function(*arguments)
-    except Exception as error:
-        raise EncoderError(f"{spec} raised {type(error).__name__}: {error}") from error

@@ -35,6 +35,9 @@ CAUSES: Mapping[str, str] = {
 """The causes of lost queries, explained."""
 
 NOISY = math.log(0.1)  # a letter: log P(latin | native) below it is nobody's usual spelling
+WORDS = 32  # of a query that are looked at; and letters of a word:
+LETTERS = 64
+SEARCHES = 16  # with a word put back, at most, for one query
 _JOINED = -1.0  # a letter: what it costs an alignment to join or split words
 _DROPPED = -4.0  # a letter: and to leave a word without a counterpart
 
@@ -72,25 +75,31 @@ def diagnose(
     """What loses the query `latin`, which asks for what `native` asks for.
 
     `readings` are the system's of `latin`, where it tells any. `effectiveness` searches a query and measures
-    what it finds (nDCG@10); None where there are only run files. `language` is the native query's.
+    what it finds (nDCG@10); None where there are only run files. `language` is the native query's. Of either
+    query the first `WORDS` words are looked at, and `SEARCHES` of them put back, the likeliest causes first.
     """
     channel = _channel(language or languages.detect(text.terms(native)))
-    pairs = aligned(text.tokenize(latin), text.tokenize(native), channel)
+    pairs = aligned(text.tokenize(latin)[:WORDS], text.tokenize(native)[:WORDS], channel)
     suspects = [suspect for pair in pairs if (suspect := _suspected(*pair, channel, readings))]
     if not suspects:
         return _doubtful(readings)
     if effectiveness is not None:
         without = effectiveness(latin)
+        suspects = sorted(suspects, key=_likeliest)[:SEARCHES]
         gains = [effectiveness(_put_back(latin, native, each)) - without for each in suspects]
         if max(gains) <= 0:
             return Diagnosis("unknown")
         suspects = [each for each, gain in zip(suspects, gains, strict=True) if gain == max(gains)]
-    guilty = min(suspects, key=lambda each: (_SEVERITY.index(each.cause), -each.length))
+    guilty = min(suspects, key=_likeliest)
     typed, meant = _written(latin, guilty.latin), _written(native, guilty.native)
     return Diagnosis(guilty.cause, typed or None, meant or None, guilty.readings)
 
 
 _SEVERITY = ("segmentation", "no reading", "noise", "wrong reading first", "unread")
+
+
+def _likeliest(suspect: _Suspect) -> tuple[int, int]:
+    return _SEVERITY.index(suspect.cause), -suspect.length
 
 
 def _suspected(
@@ -105,7 +114,7 @@ def _suspected(
     if len(latin) != 1 or len(native) != 1:
         return _Suspect("segmentation", latin, native)
     typed, meant = latin[0].text, native[0].text
-    noisy = channel is not None and channel.score(meant, typed) < NOISY * len(typed)
+    noisy = channel is not None and _points(channel, typed, meant) < NOISY * len(typed)
     if readings is None:
         return _Suspect("noise" if noisy else "unread", latin, native)
     found = next(
@@ -184,8 +193,13 @@ def _likeness(channel: Channel, latin: str, native: str, step: tuple[int, int]) 
     length = max(len(latin), len(native))
     if not latin or not native:
         return _DROPPED * length
-    points = max(channel.score(native, latin), _DROPPED * length)
+    points = max(_points(channel, latin, native), _DROPPED * length)
     return points if step == (1, 1) else points + _JOINED * length
+
+
+def _points(channel: Channel, latin: str, native: str) -> float:
+    """log P(latin | native); none for what is too long for a word."""
+    return channel.score(native, latin) if max(len(latin), len(native)) <= LETTERS else -math.inf
 
 
 @lru_cache(maxsize=64)

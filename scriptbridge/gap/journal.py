@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from scriptbridge.errors import GapError
 
@@ -27,10 +28,11 @@ def default_folder() -> Path:
 
 
 def digest(collection: Collection) -> str:
-    """Equal for equal documents, whatever is asked of them."""
+    """Equal for equal documents in the same languages, whatever is asked of them."""
     state = hashlib.sha256()
     for id, text in collection.documents.items():
-        state.update(f"{id}\0{text}\0".encode("utf-8", "surrogatepass"))
+        language = collection.languages.get(id, "")
+        state.update(f"{id}\0{language}\0{text}\0".encode("utf-8", "surrogatepass"))
     return state.hexdigest()
 
 
@@ -38,8 +40,9 @@ class Journal:
     """A folder of files of answers, one for each system over each collection.
 
     A file's name is made of all that an answer is known to depend on. A system may change in ways that nobody
-    tells, so the file lives only as long as its measurement: `finish` removes it. Two processes that measure
-    the same at once write the same file, line by line, and neither is harmed.
+    tells, so the file lives only as long as its measurement: `finish` removes it, and is called as soon as
+    the report is safe. Two processes that measure the same at once write the same file, line by line, and
+    neither is harmed. Where the disk is full, what is missing is an answer kept: a note tells, nothing fails.
     """
 
     def __init__(self, folder: Path | None, *, fresh: bool = False) -> None:
@@ -49,31 +52,39 @@ class Journal:
         self._files: list[Path] = []
         self.resumed = 0
         """Answers that an interrupted measurement had got."""
+        self.notes: list[str] = []
+        """What could not be kept."""
 
     @contextmanager
     def page(self, *identity: str) -> Iterator[Page]:
         """The answers of one system over one collection, which `identity` names; written as they come."""
         if self._folder is None:
-            yield Page({}, None)
+            yield Page({}, None, self.notes)
             return
         name = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         file = self._folder / f"{name}.jsonl"
+        lines = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._fresh:
                 file.unlink(missing_ok=True)
             known = dict(_read(file))
-            lines = file.open("a", encoding="utf-8", buffering=1)  # a kill loses nothing but the last line
+            lines = file.open("ab", buffering=0)  # a kill loses nothing but the last line
         except OSError as error:
-            raise GapError(
-                f"{file}: answers cannot be kept for a later run: {error.strerror or error}; "
-                "name another folder with --work"
-            ) from error
+            if error.errno not in _FULL:
+                raise GapError(
+                    f"{file}: answers cannot be kept for a later run: {error.strerror or error}; "
+                    "name another folder with --work"
+                ) from error
+            self.notes.append(_not_kept(error))
+        if lines is None:
+            yield Page({}, None, self.notes)
+            return
         self._files.append(file)
         self.resumed += len(known)
         try:
             with lines:
-                yield Page(known, lines)
+                yield Page(known, lines, self.notes)
         finally:
             with suppress(OSError):
                 if not file.stat().st_size:
@@ -89,9 +100,12 @@ class Journal:
 class Page:
     """Answers by (author, query id, wording); the author of native queries is ""."""
 
-    def __init__(self, known: dict[tuple[str, ...], Answer], lines: TextIO | None) -> None:
+    def __init__(
+        self, known: dict[tuple[str, ...], Answer], lines: BinaryIO | None, notes: list[str]
+    ) -> None:
         self._known = known
         self._lines = lines
+        self._notes = notes
         self.warm: set[str] = set()
         """Whose queries the system has answered once without the time counting."""
 
@@ -100,10 +114,21 @@ class Page:
         return self._known.get(key)
 
     def add(self, key: tuple[str, ...], answer: Answer) -> None:
-        """Keep an answer. Failed ones are not: they are asked again."""
+        """Keep an answer. Failed ones are not: they are asked again; and none where the disk refuses."""
         if self._lines is None or answer.error is not None:
             return
-        self._lines.write(json.dumps([key, answer.hits, answer.seconds]) + "\n")
+        try:
+            self._lines.write(json.dumps([key, answer.hits, answer.seconds]).encode() + b"\n")
+        except OSError as error:
+            self._lines = None
+            self._notes.append(_not_kept(error))
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _not_kept(error: OSError) -> str:
+    return f"answers could not be kept ({error.strerror}): if interrupted, this measurement would begin anew"
 
 
 def _read(file: Path) -> Iterable[tuple[tuple[str, ...], Answer]]:

@@ -31,7 +31,7 @@ from scriptbridge.documents import document_id, read_documents, read_queries
 from scriptbridge.errors import DocumentError, GapError
 
 from .records import Qrels
-from .trec import lines, read_qrels
+from .trec import checked_grade, lines, read_qrels
 
 __all__ = [
     "DATASET",
@@ -312,7 +312,8 @@ def from_dataset(name: str) -> Source:
     def asked() -> Asked:
         qrels: dict[str, dict[str, int]] = {}
         for each in _fetched(name, dataset.qrels_iter):
-            qrels.setdefault(each.query_id, {})[each.doc_id] = int(each.relevance)
+            place = f"{DATASET}{name}, query {each.query_id!r}, document {each.doc_id!r}"
+            qrels.setdefault(each.query_id, {})[each.doc_id] = checked_grade(int(each.relevance), place)
         queries = _fetched(name, dataset.queries_iter)
         return Asked(
             f"{DATASET}{name}",

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import extras
-from ..errors import GapError
 from .records import MEASURES, Answer, Behaviour, Qrels
+from .trec import checked_grade
 
 __all__ = ["Answers", "behaviour", "confidence", "language_of", "per_query"]
 
@@ -24,7 +24,6 @@ Answers = Mapping[str, Sequence[Answer]]
 """Query id → one answer a wording. A query that is not in it, or has none, found nothing."""
 
 SHOWN = 10  # hits a person looks at
-GRADES = 100_000  # trec_eval makes room for every grade up to the highest, and loses those beyond 32 bits
 NOTHING = (Answer(hits=()),)
 
 
@@ -33,7 +32,7 @@ def per_query(answers: Answers, qrels: Qrels, ids: Sequence[str]) -> dict[str, N
 
     nDCG's gain is the grade and its discount log2(rank + 1) (Järvelin & Kekäläinen 2002, as trec_eval does);
     for the others a document is relevant from grade 1 on. A query without hits or without relevant documents
-    scores 0. GapError for a grade above GRADES; MissingExtraError where ir_measures is not installed.
+    scores 0. GapError for a grade above `trec.GRADES`; MissingExtraError where ir_measures is not installed.
     """
     ir_measures = extras.load("ir_measures", "gap")
     measures = {ir_measures.parse_measure(name): name for name in MEASURES}
@@ -45,7 +44,9 @@ def per_query(answers: Answers, qrels: Qrels, ids: Sequence[str]) -> dict[str, N
         places = {document: str(place) for place, document in enumerate(_documents(answer))}
         run[str(key)] = {place: -float(place) for place in places.values()}
         relevant[str(key)] = {
-            places.get(document, f"missed {n}"): _checked(grade, document, ids[row])
+            places.get(document, f"missed {n}"): checked_grade(
+                grade, f"query {ids[row]!r}, document {document!r}"
+            )
             for n, (document, grade) in enumerate(_relevant(qrels, ids[row]).items())
         }
     rows = np.array([row for row, _ in wordings], np.int64)
@@ -125,14 +126,6 @@ def _documents(answer: Answer) -> Iterable[str]:
 
 def _relevant(qrels: Qrels, query: str) -> dict[str, int]:
     return {document: grade for document, grade in qrels.get(query, {}).items() if grade >= 1}
-
-
-def _checked(grade: int, document: str, query: str) -> int:
-    if grade > GRADES:
-        raise GapError(
-            f"grade {grade} of document {document!r} for query {query!r}: the highest is {GRADES:,}"
-        )
-    return grade
 
 
 def _foreign(told: Iterable[tuple[str, Answer]], qrels: Qrels, languages: Mapping[str, str]) -> float | None:

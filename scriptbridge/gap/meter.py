@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scriptbridge import __version__
 from scriptbridge.errors import GapError, ScriptbridgeError
+from scriptbridge.functions import described
 
 from . import authors, causes, measures, significance
 from .journal import Journal, Page, digest
@@ -29,6 +31,7 @@ from .records import (
     LatinQueries,
     Lost,
     QuerySet,
+    Ranking,
     Reader,
     Report,
     Scores,
@@ -68,8 +71,9 @@ def measure(
 
     `latin` names the authors of Latin queries (see `authors`), `GIVEN` for those that came with a collection;
     by default those, and where there are none, the channel and every independent romanizer installed.
-    `explain`: look for the causes of lost queries, which takes some more searches. All that can be checked
-    beforehand is; GapError, or another ScriptbridgeError, for what cannot be measured.
+    `explain`: look for the causes of lost queries, which takes some more searches. A `journal` keeps answers,
+    with which an interrupted measurement goes on; call its `finish` when the report is saved. All that can be
+    checked beforehand is; GapError, or another ScriptbridgeError, for what cannot be measured.
     """
     if not collections or not systems:
         raise GapError("nothing to measure: at least one collection and one system are needed")
@@ -81,7 +85,6 @@ def measure(
     written = [measurement.write(collection, latin) for collection in collections]
     for collection, queries in zip(collections, written, strict=True):
         measurement.run(collection, candidates, queries)
-    journal.finish()
     return measurement.report()
 
 
@@ -143,7 +146,7 @@ class _Measurement:
             comparisons=significance.comparisons(self.cells, self.seed),
             lost=tuple(self.lost),
             queries=self.queries,
-            notes=tuple(dict.fromkeys(self.notes)),
+            notes=tuple(dict.fromkeys([*self.notes, *self.journal.notes])),
         )
 
     # ---- the Latin queries
@@ -358,13 +361,14 @@ class _Measurement:
         examined = [*sorted(shown), *others][:EXAMINED]
         what = f"{_label(collection, query_set)}: {cell.system}, {cell.author}: why"
         diagnoses = {}
-        for number, at in enumerate(examined, 1):
+        for number, at in enumerate(examined):
+            self.progress(what, number, len(examined))
             id, _, high = lost[at]
             latin, low = _least(query_set, id, queries.texts[id], answers[id])
             language = measures.language_of(id, query_set.qrels, collection.languages)
             diagnosis = _diagnosed(opened, id, latin, language, query_set)
             diagnoses[at] = (id, latin, low, high, diagnosis)
-            self.progress(what, number, len(examined))
+        self.progress(what, len(examined), len(examined))
         for group, places in groups.items():
             for id, latin, low, high, found in (diagnoses[at] for at in places):
                 self.lost.append(
@@ -422,11 +426,26 @@ def _language(collection: Collection, query_set: QuerySet, ids: Sequence[str]) -
 def _ask(opened: System, query: str) -> Answer:
     started = time.perf_counter()
     try:
-        hits = opened.search(query, DEPTH)
+        came = opened.search(query, DEPTH)
+        seconds = time.perf_counter() - started
+        hits = _checked(opened, came)
     except ScriptbridgeError as error:
         return Answer((), time.perf_counter() - started, str(error))
-    seconds = time.perf_counter() - started
     return Answer(tuple(hits if opened.keeps_order else ranked(hits)), seconds)
+
+
+def _checked(opened: System, came: Ranking) -> Ranking:
+    """The hits, if they are some: a system may be anyone's."""
+    try:
+        hits = [(id, float(score)) for id, score in came]
+    except (TypeError, ValueError):
+        hits = None
+    if hits is None or not all(isinstance(id, str) and math.isfinite(score) for id, score in hits):
+        raise GapError(
+            f"{opened.name} gave {described(came)}; accepted are (document id, score) pairs: ids are strings "
+            "and scores finite numbers"
+        )
+    return hits
 
 
 def _effectiveness(query_set: QuerySet, id: str, answer: Answer) -> float:
@@ -448,7 +467,10 @@ def _diagnosed(
     native = query_set.native[id]
     if isinstance(opened, RunFiles):
         return causes.diagnose(latin, native, language, None, None)
-    readings = opened.readings(latin) if isinstance(opened, Reader) else None
+    readings = None
+    if isinstance(opened, Reader):
+        with suppress(ScriptbridgeError):
+            readings = opened.readings(latin)
     return causes.diagnose(
         latin, native, language, readings, lambda query: _effectiveness(query_set, id, _ask(opened, query))
     )

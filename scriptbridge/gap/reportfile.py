@@ -3,81 +3,132 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+from uuid import uuid4
 
 from scriptbridge.errors import GapError
+from scriptbridge.functions import described
 
-from .records import SCHEMA, Behaviour, Cell, Comparison, Figures, Lost, Report, Scores
+from .records import SCHEMA, Report, Scores
 
 __all__ = ["load", "save", "write"]
 
 
 def save(report: Report, file: str | os.PathLike[str]) -> None:
     """Write a report, whole or not at all. GapError where that cannot be."""
-    fields = asdict(report)
-    schema = fields.pop("schema")
-    write(json.dumps({"schema": schema, **fields}, ensure_ascii=False) + "\n", file)
+    content = asdict(report)
+    schema = content.pop("schema")
+    write(json.dumps({"schema": schema, **content}, ensure_ascii=False) + "\n", file)
 
 
 def write(text: str, file: str | os.PathLike[str]) -> None:
-    """Write a file, whole or not at all. GapError where that cannot be."""
-    path = Path(file)
-    partial = path.with_name(path.name + ".partial")
+    """Write a file, or the one that a link leads to, whole or not at all. GapError where that cannot be."""
+    path = Path(os.path.realpath(file))
+    partial = path.with_name(f".{uuid4().hex}.partial")  # of nobody else's writing
     try:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-        partial.replace(path)
+        try:
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise GapError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise GapError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
 def load(file: str | os.PathLike[str]) -> Report:
-    """A report that `save` wrote. GapError for anything else, or a newer schema."""
+    """A report that `save` wrote. GapError for anything else, or a newer schema, says what is wrong where."""
     try:
-        fields = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise GapError(f"{file}: no report can be read: {error}") from error
-    schema = fields.pop("schema", None) if isinstance(fields, dict) else None
-    if schema != SCHEMA:
-        raise GapError(f"{file}: schema {schema!r} came; this version reads {SCHEMA}")
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if type(schema) is not int or schema != SCHEMA:
+        raise GapError(f"{file}: schema {described(schema)} came; this version reads {SCHEMA}")
     try:
-        return _report(fields)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        report: Report = _read(Report, content, "")
+        for number, cell in enumerate(report.cells):
+            _check_lengths(cell.scores, f"cells[{number}].scores")
+    except ValueError as error:
         raise GapError(f"{file}: not a report of schema {SCHEMA}: {error}") from error
+    return report
 
 
-def _report(fields: dict[str, Any]) -> Report:
-    fields["cells"] = tuple(map(_cell, fields["cells"]))
-    fields["comparisons"] = tuple(Comparison(**each) for each in fields["comparisons"])
-    fields["lost"] = tuple(map(_lost, fields["lost"]))
-    fields["queries"] = {
-        collection: {
-            query_set: {author: _texts(texts) for author, texts in by_author.items()}
-            for query_set, by_author in sets.items()
-        }
-        for collection, sets in fields["queries"].items()
-    }
-    fields["notes"] = tuple(fields["notes"])
-    return Report(**fields)
+def _check_lengths(scores: Scores, path: str) -> None:
+    lengths = {len(each) for each in (scores.ids, scores.latin, scores.native) if each is not None}
+    if len(lengths) > 1:
+        raise ValueError(f"{path}: ids, latin and native have {_listed(lengths)} values; accepted is as many")
 
 
-def _cell(fields: dict[str, Any]) -> Cell:
-    fields["figures"] = {name: Figures(**each) for name, each in fields["figures"].items()}
-    fields["latin"] = Behaviour(**fields["latin"])
-    fields["native"] = None if fields["native"] is None else Behaviour(**fields["native"])
-    ids, latin, native = (fields["scores"][name] for name in ("ids", "latin", "native"))
-    fields["scores"] = Scores(tuple(ids), tuple(latin), None if native is None else tuple(native))
-    return Cell(**fields)
+# ---- what JSON has, as the types of the records say
 
 
-def _lost(fields: dict[str, Any]) -> Lost:
-    fields["readings"] = tuple((term, probability) for term, probability in fields["readings"])
-    return Lost(**fields)
+def _read(kind: Any, value: Any, path: str) -> Any:
+    """A value as a type hint has it; ValueError names the path of what is not."""
+    origin, of = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        return _record(kind, value, path)
+    if origin is UnionType:  # of one type and None
+        return (
+            None if value is None else _read(next(each for each in of if each is not NoneType), value, path)
+        )
+    if origin is tuple:
+        return _tuple(of, value, path)
+    if origin is Mapping:
+        mapping = _checked(isinstance(value, dict), value, "an object", path)
+        return {key: _read(of[1], each, f"{path}[{key!r}]") for key, each in mapping.items()}
+    if kind is str:
+        return _checked(isinstance(value, str), value, "a string", path)
+    if kind is int:
+        return _checked(type(value) is int, value, "an integer", path)
+    if kind is float:
+        return float(_checked(_is_finite(value), value, "a finite number", path))
+    return value  # an object of any type
 
 
-def _texts(texts: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {id: tuple(wordings) for id, wordings in texts.items()}
+def _record(kind: Any, value: Any, path: str) -> Any:
+    content = _checked(isinstance(value, dict), value, "an object", path)
+    hints = _hints(kind)
+    if wrong := [key for key in content if key not in hints]:
+        raise ValueError(f"{path or 'the report'} has the key {wrong[0]!r}; accepted are {_listed(hints)}")
+    needed = [each.name for each in fields(kind) if each.default is each.default_factory is MISSING]
+    if missing := [name for name in needed if name not in content]:
+        raise ValueError(f"{path or 'the report'} lacks the key {missing[0]!r}")
+    before = f"{path}." if path else ""
+    return kind(**{name: _read(hints[name], each, before + name) for name, each in content.items()})
+
+
+_hints = cache(get_type_hints)
+
+
+def _tuple(of: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+    values = _checked(isinstance(value, list), value, "a list", path)
+    if of[-1] is Ellipsis:
+        of = (of[0],) * len(values)
+    _checked(len(values) == len(of), value, f"a list of {len(of)}", path)
+    return tuple(
+        _read(kind, each, f"{path}[{n}]") for n, (kind, each) in enumerate(zip(of, values, strict=True))
+    )
+
+
+def _checked(fits: bool, value: Any, accepted: str, path: str) -> Any:
+    if not fits:
+        raise ValueError(f"{path}: {described(value)} came; accepted is {accepted}")
+    return value
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _listed(items: Any) -> str:
+    return ", ".join(map(str, items))

@@ -22,7 +22,11 @@ from scriptbridge.errors import GapError
 
 from .records import Ranking
 
-__all__ = ["Run", "lines", "ranked", "read_qrels", "read_run"]
+__all__ = ["GRADES", "Run", "checked_grade", "lines", "ranked", "read_qrels", "read_run"]
+
+
+GRADES = 100_000
+"""The highest grade: trec_eval makes room for every grade up to it, and loses those beyond 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,13 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
     if not qrels:
         raise GapError(f"{path}: no judgements; each line is: qid docid grade, or: qid 0 docid grade")
     return dict(qrels)
+
+
+def checked_grade(grade: int, place: str) -> int:
+    """The grade; GapError where it is above GRADES."""
+    if grade > GRADES:
+        raise GapError(f"{place}: grade {grade} came; the highest is {GRADES:,}")
+    return grade
 
 
 def read_run(path: str | Path) -> Run:
@@ -145,8 +156,8 @@ def _cells(line: str, widths: tuple[int, ...]) -> list[str]:
 
 def _grade(cell: str, place: str) -> int:
     if not _GRADE.fullmatch(cell):
-        raise GapError(f"{place}: grade {cell!r} came; accepted are whole numbers: 0, 1, 2, …")
-    return int(cell)
+        raise GapError(f"{place}: grade {cell!r} came; accepted are whole numbers: 0, 1, 2, … {GRADES:,}")
+    return checked_grade(int(cell), place)
 
 
 def _score(cell: str, place: str) -> float:

@@ -13,6 +13,7 @@ from scriptbridge import __version__
 __all__ = ["versions", "written"]
 
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "numpy")
+_LOSSES = "Losses are means of the first and the last 50 steps; `training/metrics.jsonl` has each step's."
 
 
 def versions() -> dict[str, str]:
@@ -26,8 +27,8 @@ def versions() -> dict[str, str]:
     return there
 
 
-def written(about: str, config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
-    """The card, in Markdown with the header that model hubs read."""
+def written(about: str, config: Mapping[str, Any], metrics: Mapping[str, Any], note: str = _LOSSES) -> str:
+    """The card, in Markdown with the header that model hubs read; `note` says what the metrics are."""
     recipe, model = config["recipe"], config["model"]
     header = {
         "library_name": "sentence-transformers",
@@ -48,7 +49,7 @@ def written(about: str, config: Mapping[str, Any], metrics: Mapping[str, Any]) -
             "",
             *_table({name: value for name, value in metrics.items() if value is not None}),
             "",
-            "Losses are means of the first and the last 50 steps; `training/metrics.jsonl` has each step's.",
+            note,
             "",
             "## Configuration",
             "",

@@ -7,7 +7,8 @@ model's.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from scriptbridge.errors import TrainingError
 
 from .trainer import Settings, device_of
 
-__all__ = ["Bi", "Kind", "Role", "Tokens", "load", "ndcg", "set_dropout"]
+__all__ = ["Bi", "Cross", "Kind", "Role", "Tokens", "load", "ndcg", "set_dropout"]
 
 Kind = Literal["dense", "sparse", "cross"]
 Role = Literal["query", "document"]
@@ -53,7 +54,16 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
         ) from error
     if kind != "cross" and not callable(getattr(model, "tokenizer", None)):
         raise TrainingError(f"model {name!r} has no transformer with a tokenizer; only such can be trained")
+    if model.device.type == "cpu":
+        _eagerly(model.model if kind == "cross" else getattr(model[0], "auto_model", None))
     return model.float()
+
+
+def _eagerly(transformer: Any) -> None:
+    """Attention in plain matrix products: on a CPU, with its gradients, a fifth faster than fused."""
+    if hasattr(transformer, "set_attn_implementation"):
+        with suppress(ValueError, NotImplementedError):  # of models that have another one only
+            transformer.set_attn_implementation("eager")
 
 
 def set_dropout(model: torch.nn.Module, rate: float | None) -> None:
@@ -111,9 +121,9 @@ class Bi:
     def vectors(self, tokens: Tokens, rows: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
         """The vectors (rows, d) of these texts, with gradients where they are on; dense ones of length 1."""
         chosen = np.asarray(rows, np.int64)
-        order = np.argsort(tokens.lengths(chosen), kind="stable")
-        parts = [self._forward(tokens, part) for part in self._chunks(tokens, chosen[order])]
-        vectors = torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(parts[0].device)]
+        vectors = _in_chunks(
+            tokens.lengths(chosen), self.model.device, lambda places: self._forward(tokens, chosen[places])
+        )
         return torch.nn.functional.normalize(vectors, dim=1) if self._unit else vectors
 
     def encoded(self, tokens: Tokens) -> NDArray[np.float32]:
@@ -132,29 +142,14 @@ class Bi:
             yield vectors.float().cpu().numpy()
 
     def _forward(self, tokens: Tokens, rows: NDArray[np.int64]) -> torch.Tensor:
-        lengths = tokens.lengths(rows)
-        ids = np.full((len(rows), int(lengths.max())), self._pad, np.int64)  # (b, longest)
-        mask = np.arange(ids.shape[1]) < lengths[:, None]  # (b, longest)
-        ids[mask] = np.concatenate([tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows])
+        texts = [tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows]
+        ids, mask = _padded(texts, self._pad)
         device = self.model.device
-        features: dict[str, Any] = {
-            "input_ids": torch.from_numpy(ids).to(device),
-            "attention_mask": torch.from_numpy(mask.astype(np.int64)).to(device),
-        }
+        features: dict[str, Any] = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
         if tokens.prompt:
             features["prompt_length"] = tokens.prompt
         vectors: torch.Tensor = self.model(features, task=tokens.role)["sentence_embedding"]
         return vectors.float()
-
-    def _chunks(self, tokens: Tokens, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Texts in order of length, as many at once as the device takes best."""
-        most = AT_ONCE.get(self.model.device.type, AT_ONCE["cpu"])
-        lengths = tokens.lengths(rows)
-        start = 0
-        for end in range(1, len(rows) + 1):
-            if end == len(rows) or (end + 1 - start) * lengths[end] > most:
-                yield rows[start:end]
-                start = end
 
     def _prompt(self, role: Role) -> str:
         names = ("query",) if role == "query" else ("document", "passage", "corpus")
@@ -175,6 +170,71 @@ class Bi:
         )
         ids: list[list[int]] = encoded["input_ids"]
         return ids
+
+
+class Cross:
+    """A cross-encoder in training."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        """TrainingError for a model that does not give one score a pair."""
+        self.model = model
+        self._pad = getattr(model.tokenizer, "pad_token_id", None) or 0
+        if getattr(getattr(model.model, "config", None), "num_labels", 1) != 1:
+            raise TrainingError(
+                f"model {name!r} gives {model.model.config.num_labels} numbers a pair; 1 is needed"
+            )
+
+    def scores(self, pairs: Sequence[tuple[str, str]], longest: int) -> torch.Tensor:
+        """A score (pairs,) of each query and document, before any sigmoid, with gradients where they are on.
+
+        Pairs are cut to `longest` tokens, or the model's own limit, at the end of the longer text.
+        """
+        longest = min(longest, getattr(self.model, "max_seq_length", None) or longest)
+        queries, documents = zip(*pairs, strict=True)
+        encoded = self.model.tokenizer(
+            list(queries), list(documents), truncation="longest_first", max_length=longest, padding=False
+        )
+        ids: list[list[int]] = encoded["input_ids"]
+        types: list[list[int]] | None = encoded.get("token_type_ids")
+
+        def forward(places: NDArray[np.int64]) -> torch.Tensor:
+            padded, mask = _padded([ids[place] for place in places], self._pad)
+            device = self.model.device
+            features = {"input_ids": padded.to(device), "attention_mask": mask.to(device)}
+            if types is not None:
+                features["token_type_ids"] = _padded([types[place] for place in places], 0)[0].to(device)
+            logits: torch.Tensor = self.model.model(**features).logits  # (b, 1)
+            return logits.float().reshape(len(places))
+
+        return _in_chunks(np.array([len(each) for each in ids]), self.model.device, forward)
+
+
+def _in_chunks(
+    lengths: NDArray[np.int64], device: torch.device, forward: Callable[[NDArray[np.int64]], torch.Tensor]
+) -> torch.Tensor:
+    """What `forward` makes of texts, called with the places of as many at once as the device takes best.
+
+    Texts of about one length go together, so that little is padding.
+    """
+    most = AT_ONCE.get(device.type, AT_ONCE["cpu"])
+    order = np.argsort(lengths, kind="stable")
+    parts, start = [], 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or (end + 1 - start) * lengths[order[end]] > most:
+            parts.append(forward(order[start:end]))
+            start = end
+    return torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(parts[0].device)]
+
+
+def _padded(
+    texts: Sequence[Sequence[int] | NDArray[np.int32]], pad: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and attention mask, both (texts, longest) int64."""
+    lengths = np.array([len(each) for each in texts])
+    ids = np.full((len(texts), int(lengths.max())), pad, np.int64)
+    mask = np.arange(ids.shape[1]) < lengths[:, None]
+    ids[mask] = np.concatenate(texts)
+    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
 
 def ndcg(scores: NDArray[np.float32], relevant: Sequence[Sequence[int]], k: int = 10) -> float:

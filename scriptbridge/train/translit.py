@@ -6,9 +6,10 @@ transliterated queries find as much for them as for native ones; those trained o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,7 +26,9 @@ __all__ = ["PAPER", "Translit", "batches", "train"]
 
 PAPER = {"epochs": 1.0, "learning_rate": 1e-5}
 """Settings of the paper (section 4); its temperature and lengths are the defaults of `Translit`."""
-TEMPERATURES: Mapping[models.Kind, float] = {"dense": 0.02, "sparse": 1.0}
+TEMPERATURES: Mapping[models.Kind, float] = {"dense": 0.02, "sparse": 1.0, "cross": 1.0}
+
+RERANKED = 20  # documents that a cross-encoder orders for each query of dev
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,14 @@ class Translit:
     """What the recipe is told beside the settings.
 
     `kind` is dense, sparse or cross. `mix` is the share (0-1) of Latin queries in each batch. `negatives` is
-    how many of each query's given or mined ones a batch takes. `temperature` is .02 for cosines and 1 for
-    the dot products of sparse encoders where None. `dropout` is the model's own where None; 0 is
-    a third faster on a CPU. `script_weight` weighs the script-contrastive loss of the batch's queries in both
-    scripts (TransliCo), 0 leaves it out. `query_flops` and `passage_flops` weigh what keeps sparse vectors
-    sparse, rising with the square of the step over the first third, as SPLADE's do (Formal et al. 2021, v2).
+    how many of each query's given or mined ones a batch takes; where a cross-encoder's are fewer, the other
+    queries' documents fill up. `temperature` is .02 for cosines and 1 for the scores of sparse encoders and
+    cross-encoders where None. `dropout` is the model's own where None; 0 takes half the time on a CPU.
+
+    A cross-encoder's `objective` is listwise, over a query's candidates, or binary, over each pair.
+    `script_weight` weighs the script-contrastive loss of the batch's queries in both scripts (TransliCo), 0
+    leaves it out. `query_flops` and `passage_flops` weigh what keeps sparse vectors sparse, rising with the
+    square of the step over the first third, as SPLADE's do (Formal et al. 2021, v2).
     """
 
     kind: models.Kind = "dense"
@@ -47,6 +53,7 @@ class Translit:
     passage_tokens: int = 256
     negatives: int = 1
     dropout: float | None = None
+    objective: Literal["listwise", "binary"] = "listwise"
     query_flops: float = 5e-5
     passage_flops: float = 3e-5
     script_weight: float = 0.0
@@ -56,6 +63,7 @@ class Translit:
         """TrainingError for what cannot be trained with."""
         for name, holds, accepted in (
             ("kind", self.kind in models.CLASSES, ", ".join(models.CLASSES)),
+            ("objective", self.objective in ("listwise", "binary"), "listwise, binary"),
             ("mix", 0 <= self.mix <= 1, "0 to 1"),
             ("temperature", self.temperature is None or self.temperature > 0, "more than 0"),
             ("query_tokens", self.query_tokens > 2, "3 and more"),
@@ -89,7 +97,11 @@ def train(
     model = models.load(settings.model, options.kind, settings)
     models.set_dropout(model, options.dropout)
     assert settings.steps is not None
-    batch = _Bi(models.Bi(model, options.kind), examples, options, settings.steps)
+    batch: _Bi | _Cross = (
+        _Cross(models.Cross(model, settings.model), examples, options)
+        if options.kind == "cross"
+        else _Bi(models.Bi(model, options.kind), examples, options, settings.steps)
+    )
 
     def step(number: int, generator: torch.Generator) -> torch.Tensor:
         seed = int(torch.randint(2**62, (), generator=generator))
@@ -104,7 +116,7 @@ def train(
         data=examples.fingerprint,
         options=asdict(options),
         about=_about(options),
-        evaluate=_Judge(batch.encoder, dev, options) if dev and settings.evaluate_every else None,
+        evaluate=batch.judge(dev) if dev and settings.evaluate_every else None,
         progress=progress,
     )
 
@@ -243,6 +255,23 @@ class _Passages:
         mask[np.arange(len(queries)), columns] = False
         return rows, columns, mask
 
+    def candidates(
+        self, queries: NDArray[np.int64], negatives: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """A positive and then negatives of each query, (b, 1 + negatives), -1 where there are no more.
+
+        Where a query's own negatives are too few, positives of the others fill up.
+        """
+        own = np.array([rng.choice(self._positives[query]) for query in queries])
+        found = np.full((len(queries), 1 + negatives), -1)
+        found[:, 0] = own
+        for row, query in enumerate(queries):
+            near = rng.permutation(self._negatives[query])
+            others = rng.permutation(np.setdiff1d(own, [*self._positives[query], *near]))
+            taken = np.concatenate([near, others])[:negatives]
+            found[row, 1 : 1 + len(taken)] = taken
+        return found
+
     def _of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         return np.unique([self._rows[id] for id in ids]).astype(np.int64)
 
@@ -280,6 +309,26 @@ class _Bi:
             loss = loss + options.script_weight * self._scripts(queries, rng)
         return loss
 
+    def judge(self, dev: Examples) -> Callable[[], float]:
+        """nDCG@10 on dev, all of whose documents are searched."""
+        rows = {id: row for row, id in enumerate(dev.documents)}
+        documents = self.encoder.tokens(
+            list(dev.documents.values()), "document", self._options.passage_tokens
+        )
+        asked = [
+            (
+                self.encoder.tokens(texts, "query", self._options.query_tokens),
+                [[rows[id] for id in query.positives] for query in queries],
+            )
+            for texts, queries in _sides(dev, self._options.mix)
+        ]
+
+        def figure() -> float:
+            figures = [models.ndcg(self.encoder.scores(texts, documents), wanted) for texts, wanted in asked]
+            return sum(figures) / len(figures)
+
+        return figure
+
     def _scripts(self, queries: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
         native, latin = self._wordings.native(queries), self._wordings.latin(queries, rng)
         both = (native >= 0) & (latin >= 0)
@@ -292,32 +341,75 @@ class _Bi:
         )
 
 
-# ---- dev
+class _Cross:
+    """Batches of a cross-encoder: the loss of each query's own document among its candidates."""
 
-
-class _Judge:
-    """nDCG@10 on dev, all of whose documents are searched."""
-
-    def __init__(self, encoder: models.Bi, dev: Examples, options: Translit) -> None:
+    def __init__(self, encoder: models.Cross, examples: Examples, options: Translit) -> None:
+        if not options.negatives:
+            raise TrainingError("negatives 0 came; a cross-encoder needs 1 and more")
         self._encoder = encoder
-        rows = {id: row for row, id in enumerate(dev.documents)}
-        self._documents = encoder.tokens(list(dev.documents.values()), "document", options.passage_tokens)
-        self._asked: list[tuple[models.Tokens, list[list[int]]]] = []
-        for side, wanted in (("native", options.mix < 1), ("latin", options.mix > 0)):
-            there = [query for query in dev.queries if getattr(query, side) and query.positives]
-            if wanted and there:
-                texts = [query.native if side == "native" else query.latin[0] for query in there]
-                relevant = [[rows[id] for id in query.positives] for query in there]
-                self._asked.append((encoder.tokens(texts, "query", options.query_tokens), relevant))
-        if not self._asked:
-            raise TrainingError("dev: no queries with positives of the kind that is trained on")
+        self._options = options
+        self._wordings = _Wordings(examples.queries, options.mix)
+        self._passages = _Passages(examples)
+        self._longest = options.query_tokens + options.passage_tokens
 
-    def __call__(self) -> float:
-        figures = [
-            models.ndcg(self._encoder.scores(queries, self._documents), relevant)
-            for queries, relevant in self._asked
-        ]
-        return sum(figures) / len(figures)
+    def loss(self, number: int, queries: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
+        """Listwise or binary cross-entropy over the candidates of each query."""
+        candidates = self._passages.candidates(queries, self._options.negatives, rng)  # (b, 1 + n)
+        texts = [self._wordings.texts[row] for row in self._wordings.drawn(queries, rng)]
+        places = np.argwhere(candidates >= 0)  # (pairs, 2)
+        if len(places) == len(queries):
+            raise TrainingError("a cross-encoder needs negatives, or batches with several documents")
+        pairs = [(texts[i], self._passages.texts[candidates[i, j]]) for i, j in places]
+        found = self._encoder.scores(pairs, self._longest)  # (pairs,)
+        shape = candidates.shape
+        at = torch.from_numpy(places).to(found.device)
+        scores = found.new_zeros(shape).index_put((at[:, 0], at[:, 1]), found)  # (b, 1 + n)
+        mask = torch.from_numpy(candidates < 0).to(found.device)
+        relevant = torch.zeros_like(scores)
+        relevant[:, 0] = 1
+        if self._options.objective == "binary":
+            return losses.binary_cross_entropy(scores, relevant, self._options.negatives, mask)
+        temperature = self._options.temperature or TEMPERATURES["cross"]
+        return losses.listwise_cross_entropy(scores / temperature, relevant, mask)
+
+    def judge(self, dev: Examples) -> Callable[[], float]:
+        """nDCG@10 on dev where each query's positives stand among `RERANKED` documents."""
+        ids = sorted(dev.documents)
+        asked = []
+        for texts, queries in _sides(dev, self._options.mix):
+            for text, query in zip(texts, queries, strict=True):
+                rng = np.random.default_rng(draws(0, "dev", query.id))
+                others = [ids[at] for at in rng.permutation(len(ids))[: RERANKED + len(query.positives)]]
+                listed = dict.fromkeys([*query.positives, *query.negatives, *others])
+                asked.append(
+                    (
+                        [(text, dev.documents[id]) for id in list(listed)[:RERANKED]],
+                        range(min(len(query.positives), RERANKED)),
+                    )
+                )
+
+        def figure() -> float:
+            # Positives come first: of equal scores they must come last.
+            total = 0.0
+            for pairs, wanted in asked:
+                scores = self._encoder.scores(pairs, self._longest).cpu().numpy()[::-1]
+                total += models.ndcg(scores[None], [[len(pairs) - 1 - place for place in wanted]])
+            return total / len(asked)
+
+        return figure
+
+
+def _sides(dev: Examples, mix: float) -> list[tuple[list[str], list[Query]]]:
+    """Native and Latin queries of dev with their texts, those of the sides that `mix` trains on."""
+    sides = []
+    if mix < 1 and (native := [query for query in dev.queries if query.native and query.positives]):
+        sides.append(([query.native for query in native], native))
+    if mix > 0 and (latin := [query for query in dev.queries if query.latin and query.positives]):
+        sides.append(([query.latin[0] for query in latin], latin))
+    if not sides:
+        raise TrainingError(f"dev: no queries with positives of the kind that mix {mix} trains on")
+    return sides
 
 
 def _about(options: Translit) -> str:

