@@ -105,8 +105,9 @@ _VARIATION_SELECTORS = r"\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SURROGATES = r"\ud800-\udfff"
 
 # What a spelling loses; joiners are part of how Persian or Malayalam is written.
-_INVISIBLE = regex.compile(rf"(?V1)[[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}]--[\u200c\u200d]]+")
-_DROPPED = regex.compile(f"[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}]+")
+_LOST = f"{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}"
+_INVISIBLE = regex.compile(rf"(?V1)[[{_LOST}]--[\u200c\u200d]]+")
+_DROPPED = regex.compile(f"[{_LOST}]+")
 # In decomposed text: accents of Latin and Greek letters, stress on Cyrillic vowels, vowel points of abjads.
 _ACCENTS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARKS = regex.compile(
