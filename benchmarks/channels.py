@@ -11,7 +11,8 @@ import argparse
 import gzip
 import math
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ __all__ = ["estimate", "main", "sources"]
 
 PACKAGE = Path(__file__).parent.parent / "scriptbridge"
 NAMES_STRENGTH = 300.0  # names tell little of how people type words: the scheme keeps much of its say
+DICTIONARY_STRENGTH = 60.0  # a few hundred words, in spellings that are guesses
 NAMES_LIKELIHOOD = (
     -1.1
 )  # least log P a Latin letter under the scheme: rarer ones are foreign spellings, not romanizations
@@ -64,6 +66,44 @@ def phrases(path: Path) -> Pairs:
                 yield *pair, DICTIONARY_WEIGHT
 
 
+def dictionary(path: Path) -> Pairs:
+    """Words in a dictionary's scholarly letters, in the ways that people type these."""
+    for native, latin, _ in read(path):
+        natives, latins = text.terms(native), unicodedata.normalize("NFC", latin.casefold()).split()
+        if len(natives) == len(latins):
+            for word, scholarly in zip(natives, latins, strict=True):
+                yield from ((word, typed, DICTIONARY_WEIGHT * share) for typed, share in _typed(scholarly))
+
+
+# What people type for the letters of scholarly Pashto, and how often; of others only the accents go.
+SCHOLARLY = {
+    "āãâ": {"a": 0.85, "aa": 0.15},
+    "ëǝəәᶕ": {"a": 0.55, "e": 0.35, "": 0.1},
+    "úūǔ": {"u": 0.65, "oo": 0.35},
+    "íī": {"i": 0.8, "ee": 0.2},
+    "š": {"sh": 1.0},
+    "ž": {"zh": 0.75, "j": 0.25},
+    "č": {"ch": 1.0},
+    "ǰ": {"j": 1.0},
+    "ǧğġγ": {"gh": 1.0},
+    "x": {"kh": 0.85, "x": 0.15},
+    "ẍӽṧ": {"kh": 0.55, "sh": 0.35, "x": 0.1},
+    "ģẓɀǵ": {"g": 0.6, "zh": 0.4},
+    "źż": {"dz": 0.6, "z": 0.4},
+    "c": {"ts": 0.75, "s": 0.25},
+}
+
+
+def _typed(scholarly: str) -> list[tuple[str, float]]:
+    """The ways to type a word and their shares, one way for each letter throughout."""
+    ways = [(scholarly, 1.0)]
+    for letters, spellings in SCHOLARLY.items():
+        if not set(letters).isdisjoint(scholarly):
+            to = [({ord(letter): latin for letter in letters}, share) for latin, share in spellings.items()]
+            ways = [(word.translate(table), share * part) for word, share in ways for table, part in to]
+    return ways
+
+
 def names(path: Path) -> Pairs:
     """Names whose Latin spelling the language's scheme can explain."""
     scheme = Channel.from_scheme(languages.load(path.name.split(".")[0]))
@@ -77,6 +117,7 @@ READERS = {
     "banglatlit-words": counted,
     "finglish-telegram-words": counted,
     "phrasebook": phrases,
+    "ps.wiktionary-words": dictionary,
     "wikidata-names": names,
     "google-ar2en-names": names,
 }
@@ -84,7 +125,17 @@ READERS = {
 
 def sources(data: Path, code: str) -> list[Path]:
     """The files of pairs that a language's channel is estimated from."""
-    return [path for name in READERS if (path := data / "pairs" / f"{code}.{name}.tsv.gz").exists()]
+    return [
+        path
+        for name in READERS
+        if (path := data / "pairs" / f"{code}.{name.removeprefix(f'{code}.')}.tsv.gz").exists()
+    ]
+
+
+def _reader(path: Path) -> Callable[[Path], Pairs]:
+    """A source's reader: that of the language's own file, else of the source."""
+    own = path.name.removesuffix(".tsv.gz")
+    return READERS[own if own in READERS else own.split(".")[1]]
 
 
 def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozenset()) -> Channel:
@@ -96,19 +147,26 @@ def estimate(data: Path, code: str, without: frozenset[tuple[str, str]] = frozen
         pairs = [
             pair
             for path in files
-            for pair in READERS[path.name.split(".")[1]](path)
+            for pair in _reader(path)(path)
             if (text.normalize(pair[0]), text.normalize(pair[1])) not in without
         ]
-        has_words = any("names" not in path.name for path in files if "phrasebook" not in path.name)
         channel = Channel.learn(
             language,
             pairs,
             sources=[path.name for path in files],
-            scheme_strength=20.0 if has_words else NAMES_STRENGTH,
+            scheme_strength=_scheme_strength(files),
         )
     if any("dakshina" in path.name for path in files):
         return channel
     return replace(channel, trigrams=latin_trigrams(_romanized(channel, language)))
+
+
+def _scheme_strength(files: list[Path]) -> float:
+    """How many observations of a unit the scheme weighs as much as: few beside words as people typed them."""
+    kinds = {path.name.split(".")[1] for path in files} - {"phrasebook"}
+    if all("names" in kind for kind in kinds):
+        return NAMES_STRENGTH
+    return DICTIONARY_STRENGTH if kinds == {"wiktionary-words"} else 20.0
 
 
 def _romanized(channel: Channel, language: languages.Language) -> Iterator[tuple[str, float]]:

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,8 @@ ENCODED_FORMAT = 2  # of one with an encoder, which the first versions would for
 LEXICON, VECTORS = "lexicon.bin", "vectors.bin"
 ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
 MESSAGE = 500  # characters of the store's that are passed on
-SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index
+SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index,
+OF_SCRIPT = 0.05  # and of those in its script: short texts are often taken for a neighbour's
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,15 @@ class Manifest:
         if self.given is not None:
             return self.given
         enough = SPOKEN * sum(self.detected.values())
-        return tuple(
-            sorted(self.declared | {code for code, count in self.detected.items() if count >= enough})
-        )
+        of_script: Counter[str] = Counter()
+        for code, count in self.detected.items():
+            of_script[languages.load(code).scripts[0]] += count
+        spoken = {
+            code
+            for code, count in self.detected.items()
+            if count >= max(enough, OF_SCRIPT * of_script[languages.load(code).scripts[0]])
+        }
+        return tuple(sorted(self.declared | spoken))
 
     def with_languages(self, declared: Iterable[str], detected: Mapping[str, int]) -> Manifest:
         """This and the languages of more documents."""

@@ -6,12 +6,15 @@ A token is found in the text as it stands, so its offsets are exact, and then no
 ==========  =============================================================================================
 everywhere  NFKC, casefold, decimal digits of every script → ASCII, one apostrophe ('); joiners, directional
             marks, soft hyphens, variation selectors and control characters dropped
-Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə → e
+Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə ǝ → e
 Greek       accents, breathings and diaeresis dropped, ς → σ
 Cyrillic    ё → е, ѝ → и, stress marks on vowels dropped; й ї ў ґ ѓ ќ stay
 Arabic      tatweel, harakat and Quranic marks dropped; أ إ آ ٱ → ا, ؤ → و, ئ ى ی → ي, ک → ك,
-            ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے, so that all keyboards write one word; ھ ے ں ڪ ٹ ڑ ڻ … stay, as letters
-            that Urdu and Sindhi tell apart (ڪ is Sindhi's k, ک its kh)
+            ګ → گ, ہ ە ۀ ۂ ة ۃ → ه, ۓ → ے, so that all keyboards write one word; ھ ے ں ڪ ٹ ڑ ڻ ې ۍ … stay,
+            as letters that Urdu, Sindhi and Pashto tell apart (ڪ is Sindhi's k, ک its kh)
+Armenian    the tone marks that stand inside a word (՞ ՛ ՜) dropped; և → եւ, as NFKC has it
+Ethiopic    letters that Amharic says alike: ሐ ኀ → ሀ, ሠ → ሰ, ዐ → አ, ፀ → ጸ in all their orders, ሃ → ሀ, ኣ → አ,
+            ቈ ኰ ጐ ቍ ኵ ጕ → ቆ ኮ ጎ ቁ ኩ ጉ; gemination marks dropped
 Hebrew      points and cantillation dropped, װ ױ ײ → וו וי יי, gershayim → ", geresh → '; final letters stay
 Devanagari  ँ → ं, अॅ → ॲ, ऱ् → र्
 Gujarati    ઁ → ં
@@ -47,6 +50,7 @@ MAX_LENGTH = 256
 _SINDHI_WORDS = "\u06fd\u06fe"
 _APOSTROPHES = "'’‘ʼʻʾʿʹ′`׳"
 _GERSHAYIM = '"”“״'
+_ARMENIAN_TONES = "\u055b\u055c\u055e"  # within a word, after the vowel that is stressed: ինչպե՞ս
 # Format and control characters that stand inside words unseen; white space and U+200B end a word.
 _UNSEEN = (
     r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200c-\u200f\u202a-\u202e"
@@ -61,6 +65,7 @@ _WORD = rf"""
     (?: (?: [{_UNSEEN}]++
           | (?<= {_ELIDING}) [{_APOSTROPHES}] (?= {_ELIDING})     # don't, м'ята, ג'ירפה, bf9'a7
           | (?<= \p{{Hebrew}}) [{_GERSHAYIM}] (?= \p{{Hebrew}}) # צה"ל
+          | (?<= \p{{Armenian}}) [{_ARMENIAN_TONES}] (?= \p{{Armenian}})
           | (?<= \p{{Nd}}) [.,٫٬] (?= \p{{Nd}})                 # 3.14, 1,000
           | (?<= \p{{Latin}}) [-‐‑] (?= \p{{Nd}})               # RTX-4090; not the Hebrew ב-1948, "in 1948"
         ) {_CHAR}++
@@ -95,19 +100,29 @@ _LETTER = regex.compile(rf"(?V1)[[\p{{L}}--\p{{Common}}--\p{{Inherited}}]{_SINDH
 
 _ARABIC_MARKS = r"\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff"
 _HEBREW_MARKS = r"\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+_ETHIOPIC_MARKS = r"\u135d-\u135f"
 _VARIATION_SELECTORS = r"\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SURROGATES = r"\ud800-\udfff"
 
 # What a spelling loses; joiners are part of how Persian or Malayalam is written.
-_INVISIBLE = regex.compile(rf"(?V1)[[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}]--[\u200c\u200d]]+")
-_DROPPED = regex.compile(f"[{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}]+")
+_LOST = f"{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}"
+_INVISIBLE = regex.compile(rf"(?V1)[[{_LOST}]--[\u200c\u200d]]+")
+_DROPPED = regex.compile(f"[{_LOST}]+")
 # In decomposed text: accents of Latin and Greek letters, stress on Cyrillic vowels, vowel points of abjads.
 _ACCENTS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARKS = regex.compile(
     rf"[{_ACCENTS}]++(?<=[\p{{Latin}}\p{{Greek}}\p{{N}}][{_ACCENTS}]++)"
     r"|[\u0300\u0301](?<=(?i:[аеиоуыэюяієѣ])\u0308?.)"
-    rf"|[{_ARABIC_MARKS}{_HEBREW_MARKS}]+"
+    rf"|[{_ARABIC_MARKS}{_HEBREW_MARKS}{_ETHIOPIC_MARKS}]+"
 )
+
+# What Amharic says and spells alike, seven orders to a row. Tigrinya tells ሐ from ሀ and ዐ from አ, but few of
+# its words differ in nothing else.
+_ETHIOPIC = {
+    chr(ord(row) + order): chr(ord(to) + order)
+    for row, to in ("ሐሀ", "ኀሀ", "ሠሰ", "ዐአ", "ፀጸ")
+    for order in range(7)
+} | dict(zip("ሗሧሃሓኃኣዓቈኈኰጐቘዀቍኍኵጕቝዅ", "ኋሷሀሀሀአአቆሆኮጎቖኾቁሁኩጉቑኹ", strict=True))
 
 _LETTERS = str.maketrans(
     {chr(code): str(unicodedata.digit(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()}
@@ -116,8 +131,11 @@ _LETTERS = str.maketrans(
     | {"‐": "-", "‑": "-", "٫": ".", "٬": ","}
     | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
     | {"ŧ": "t", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ɛ": "e", "ɔ": "o"}
+    | {"ǝ": "e"}  # the other schwa, U+01DD
     | {"ё": "е", "ѐ": "е", "ѝ": "и"}
     | {"ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ہ": "ه", "ە": "ه", "ة": "ه", "ۃ": "ه"}
+    | {"ګ": "گ"}
+    | _ETHIOPIC
     | {"װ": "וו", "ױ": "וי", "ײ": "יי"}
     | {"ँ": "ं", "ઁ": "ં", "ਁ": "ਂ", "ੰ": "ਂ", "ൌ": "ൗ"}
 )

@@ -23,7 +23,7 @@ ATTRIBUTION = ROOT / "scriptbridge" / "weights" / "ATTRIBUTION.md"
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Block by block: TOML is the file that its first line names, or ka.toml; Python shares one namespace;
+    """Block by block: TOML is the file that its first line names, or tg.toml; Python shares one namespace;
     consoles show what is shown.
     """
     monkeypatch.chdir(tmp_path)
@@ -31,7 +31,7 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for kind, code in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "toml":
             named = re.match(r"# (\w+\.toml)\n", code)
-            Path(named[1] if named else "ka.toml").write_text(code, encoding="utf-8")
+            Path(named[1] if named else "tg.toml").write_text(code, encoding="utf-8")
         elif kind == "python":
             exec(compile(code, str(page), "exec"), names)
         elif kind == "console":

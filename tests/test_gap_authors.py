@@ -63,13 +63,23 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         ("bn", "বাংলায়", "yexne/"),
         ("ta", "தமிழ்", "lcfBd"),
         ("si", "ආයුබෝවන්", "wdhqnfdajka"),
+        ("sr", "Љубав, ђак и жеља", "qubav ]ak i \\eqa"),
+        ("mk", "сѐ ќе", "s`e 'e"),
+        ("be", "сям'я", "czv]z"),
+        ("kk", "Қазақстан", "0fpf0cnfy"),
+        ("ka", "გამარჯობა, ჭიჭიქო", "gamarjoba WiWiqo"),
+        ("hy", "Երևան", "yr&an"),
+        ("hy", "թեւ", ";yw"),  # the letters of և, one by one
+        ("hy", "ինչպե՞ս", "in[py|s"),
+        ("ne", "गर्\u200dयो", "gr/=yo"),
+        ("ps", "پښتو", "FAj,"),
     ],
 )
 def test_the_keyboard_types_what_its_keys_give_in_latin(language: str, native: str, typed: str) -> None:
     assert one("keyboard", native, language) == typed
 
 
-@pytest.mark.parametrize("code", languages.codes())
+@pytest.mark.parametrize("code", sorted({*languages.codes()} - {"am", "ti"}))  # the two are typed by sound
 def test_what_the_keyboard_types_reads_back(code: str) -> None:
     """The same keys, pressed in the language's layout, give its words again, but for a few without a key."""
     examples = list(languages.load(code).examples)
@@ -82,7 +92,7 @@ def _read(typed: str, code: str) -> str:
     keyboard = languages.load(code).keyboard
     keys = "|".join(sorted(map(re.escape, keyboard), key=len, reverse=True))
     read = re.sub(keys, lambda key: keyboard[key[0]], typed)
-    return re.sub("([\u0301\u0308]+)(.)", r"\2\1", read)  # dead keys come first
+    return re.sub("([\u0300\u0301\u0308]+)(.)", r"\2\1", read)  # dead keys come first
 
 
 def test_the_channel_writes_what_it_can_read() -> None:

@@ -303,7 +303,8 @@ def _keys(language: str) -> dict[str, str]:
     """What a language's keyboard types, decomposed → the key for it, the first one where several do.
 
     What is several letters (Arabic لا) has a key of its own only where one of the letters has none. A letter
-    without a key is typed as one that is the same in normalised form: ه on a keyboard that has only ہ.
+    without a key is typed as one that is the same in normalised form: ه on a keyboard that has only ہ; but
+    Armenian եւ as its two letters, not on the key of և.
     """
     keyboard = languages.load(language).keyboard
     single = {native for native in keyboard.values() if len(native) == 1}
@@ -315,7 +316,9 @@ def _keys(language: str) -> dict[str, str]:
     keys: dict[str, str] = {}
     for form in (partial(unicode_normalize, "NFD"), text.normalize):
         for key, native in typed.items():
-            keys.setdefault(form(native), key)
+            written = form(native)
+            if sum(map(str.isalpha, written)) < 2 or not keys.keys() >= set(written):
+                keys.setdefault(written, key)
     keys.pop("", None)  # the normalised form of vowel points
     return keys
 

@@ -347,9 +347,9 @@ class Endpoint:
 
     A refused connection and the statuses 429, 502, 503 and 504 are tried again twice, after 0.1 and 0.4 s,
     which count as the query's time; all of it ends at the template's timeout. Whatever else goes wrong is a
-    GapError that names the URL, the status and how the answer begins: that query is lost, and the next one may
-    be asked. Redirections are not followed: each would count as the engine's time, and headers are for the
-    host they were written for.
+    GapError that names the URL, the status and how the answer begins: that query is lost, and the next one
+    may be asked. Redirections are not followed: each would count as the engine's time, and headers are for
+    the host they were written for.
     """
 
     keeps_order = True  # what an engine shows first is first, whatever the scores beside it

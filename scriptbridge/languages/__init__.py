@@ -117,20 +117,20 @@ def load_file(path: str | Path) -> Language:
 def detect(text_terms: Iterable[str]) -> str | None:
     """The shipped language a document is written in, from its terms; None if none writes any of its letters.
 
-    A language scores a point for every letter it writes and a few for every frequent word, or beginning or
-    ending of a word. Of equals, the one with fewer letters is the likelier to have used just these.
+    A letter is worth more to a language the more of its sample words' letters it is, and a few points go
+    for every frequent word, or beginning or ending of a word: a likelihood, as far as the files tell it.
     A thousand terms tell.
     """
     terms = list(islice(text_terms, _ENOUGH_TERMS))
     clues = _clues()
-    points = [0] * len(clues.codes)
+    points = [0.0] * len(clues.codes)
     for letter, count in Counter("".join(terms)).items():
-        for writer in clues.writers.get(letter, ()):
-            points[writer] += count
-    best = max(points, default=0)
+        for writer, worth in clues.writers.get(letter, ()):
+            points[writer] += count * worth
+    best = max(points, default=0.0)
     if not best:
         return None
-    if points.count(0) < len(points) - 1:  # languages that share a script
+    if points.count(0.0) < len(points) - 1:  # languages that share a script
         for sign in clues.signs_in(terms):
             for user in clues.users[sign]:
                 points[user] += _SIGN_POINTS
@@ -139,18 +139,21 @@ def detect(text_terms: Iterable[str]) -> str | None:
 
 
 _ENOUGH_TERMS = 1000
-_SIGN_POINTS = 2
+_SIGN_POINTS = 3.0
+_OWN = 7.5  # points of a letter that all of the language's text would be
+_TRUST = 0.5  # in shares counted in a hundred words: of the log of what they would be worth were they known
+_UNSEEN = 0.5  # occurrences that each letter has before any are counted
 
 
 @dataclass(frozen=True, slots=True)
 class _Clues:
-    """Which languages (positions in `codes`, preferred first) write a letter, and which often use a word.
+    """Which languages (positions in `codes`) write a letter, what it is worth, and which often use a word.
 
     A key of `users` is a word, a beginning (``al-``) or an ending (``-ing``).
     """
 
     codes: tuple[str, ...]
-    writers: dict[str, tuple[int, ...]]
+    writers: dict[str, tuple[tuple[int, float], ...]]
     users: dict[str, tuple[int, ...]]
     beginnings: tuple[int, ...]  # their lengths
     endings: tuple[int, ...]
@@ -167,22 +170,30 @@ class _Clues:
 
 @cache
 def _clues() -> _Clues:
-    own_letters = {code: load(code).letters.removesuffix(load(code).borrowed) for code in codes()}
-    preferred = sorted(own_letters, key=lambda code: (len(own_letters[code]), code))
-    writers: defaultdict[str, list[int]] = defaultdict(list)
+    writers: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
     users: defaultdict[str, list[int]] = defaultdict(list)
-    for position, code in enumerate(preferred):
-        for letter in own_letters[code]:
-            writers[letter].append(position)
-        for sign in load(code).frequent:
+    for position, code in enumerate(codes()):
+        language = load(code)
+        for letter, share in _letter_shares(language).items():
+            writers[letter].append((position, _OWN + _TRUST * math.log(share)))
+        for sign in language.frequent:
             users[sign].append(position)
     return _Clues(
-        codes=tuple(preferred),
+        codes=codes(),
         writers={letter: tuple(positions) for letter, positions in writers.items()},
         users={sign: tuple(positions) for sign, positions in users.items()},
         beginnings=tuple(sorted({len(sign) - 1 for sign in users if sign.endswith("-")})),
         endings=tuple(sorted({len(sign) - 1 for sign in users if sign.startswith("-")})),
     )
+
+
+def _letter_shares(language: Language) -> dict[str, float]:
+    """How much of the language's text each letter of its own is, as its sample and frequent words show."""
+    own = language.letters.removesuffix(language.borrowed)
+    words = [*map(normalize, language.examples), *(sign for sign in language.frequent if "-" not in sign)]
+    seen = Counter("".join(words))
+    total = sum(seen[letter] + _UNSEEN for letter in own)
+    return {letter: (seen[letter] + _UNSEEN) / total for letter in own}
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:
