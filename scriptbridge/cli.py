@@ -8,12 +8,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
@@ -23,18 +22,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from scriptbridge import __version__
-from scriptbridge.errors import DocumentError, GapError, LanguageError, NotAnIndexError, ScriptbridgeError
+from scriptbridge.commands.arguments import count_option, file, language, language_or, utf8
+from scriptbridge.commands.gap import gap
+from scriptbridge.commands.terminal import counted, numbered, print_json, say, say_if_compiling, visible
+from scriptbridge.commands.train import train
+from scriptbridge.errors import DocumentError, NotAnIndexError, ScriptbridgeError
 
 if TYPE_CHECKING:
     from scriptbridge.channel import Channel
-    from scriptbridge.gap.records import Report
     from scriptbridge.index import Index
     from scriptbridge.modes import Options
     from scriptbridge.types import Document, Hit
 
 __all__ = ["main"]
 
-Item = TypeVar("Item")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 INTERRUPTED = 130
@@ -240,6 +241,10 @@ def main() -> None:
       scriptbridge index my-index docs.jsonl
       scriptbridge search my-index pos ftiaxnetai o mousakas
     """
+
+
+main.add_command(gap)
+main.add_command(train)
 
 
 @main.command()

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from scriptbridge import Channel, Index, __version__, cli, languages
+from scriptbridge.commands import terminal
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "scriptbridge"]
@@ -432,26 +433,26 @@ def test_compiling_is_told_once_on_a_terminal(
 ) -> None:
     kernels = directory / "kernels.py"
     kernels.write_text("")
-    monkeypatch.setattr(cli, "KERNELS", kernels)
+    monkeypatch.setattr(terminal, "KERNELS", kernels)
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
     assert "compiling once" in capsys.readouterr().err
     name = f"kernels.decode-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
     (directory / "__pycache__").mkdir()
     (directory / "__pycache__" / name).write_text("")
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
     assert capsys.readouterr().err == ""
     os.utime(kernels, (time.time() + 60,) * 2)  # a newer version's
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
     assert "compiling once" in capsys.readouterr().err
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(directory / "elsewhere"))
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
     assert "compiling once" in capsys.readouterr().err
     kernels.unlink()
-    cli._say_if_compiling()
+    terminal.say_if_compiling()
 
 
 @pytest.mark.parametrize(

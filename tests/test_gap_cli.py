@@ -254,7 +254,7 @@ def test_no_secret_is_printed_or_written(tmp_path: Path) -> None:
 
 
 def test_the_command_in_a_report_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scriptbridge.cli import _without_secrets
+    from scriptbridge.commands.gap import _without_secrets
 
     url = "https://bob:hunter2@host/search?api_key=SECRET&q={query}"
     spec = f"mine={url}"
