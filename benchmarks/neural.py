@@ -33,8 +33,8 @@ from scriptbridge.gap.records import GIVEN, MAIN, Collection, QuerySet, Ranking,
 from scriptbridge.gap.systems import Candidate
 from scriptbridge.index import Index
 from scriptbridge.train import data as examples_of
-from scriptbridge.train.align import cached
 from scriptbridge.train.data import Examples
+from scriptbridge.train.teacher import cached
 
 __all__ = ["main"]
 

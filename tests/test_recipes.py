@@ -18,7 +18,7 @@ pytest.importorskip("sentence_transformers")
 import tiny_models  # noqa: E402
 
 from scriptbridge.errors import TrainingError  # noqa: E402
-from scriptbridge.train import align, models, translit  # noqa: E402
+from scriptbridge.train import align, models, teacher, translit  # noqa: E402
 from scriptbridge.train.align import Align  # noqa: E402
 from scriptbridge.train.data import Examples, Query  # noqa: E402
 from scriptbridge.train.trainer import Settings  # noqa: E402
@@ -347,11 +347,11 @@ def _align(model: str, **changes: Any) -> Settings:
     return replace(_settings(model, **changes), recipe="align")
 
 
-def _near(model: Any, teacher: Any, latin: bool) -> float:
+def _near(model: Any, taught: Any, latin: bool) -> float:
     """How high the native form of each query is among all of them, as the teacher sees them: 1/rank."""
     queries = _examples().queries
     own = model.encode_query([q.latin[0] if latin else q.native for q in queries], normalize_embeddings=True)
-    scores = own @ teacher.encode_query([query.native for query in queries], normalize_embeddings=True).T
+    scores = own @ taught.encode_query([query.native for query in queries], normalize_embeddings=True).T
     return float((1 / (scores >= scores.diagonal()[:, None]).sum(axis=1)).mean())
 
 
@@ -373,23 +373,22 @@ def test_latin_queries_come_to_where_the_teacher_puts_native_ones(dense: str, tm
 def test_teacher_vectors_are_asked_for_once(
     dense: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = align.cached(dense, "queries", ["νησί", "βουνό"], tmp_path)
+    first = teacher.cached(dense, "queries", ["νησί", "βουνό"], tmp_path)
     assert first.dtype == np.float32 and np.allclose((first**2).sum(axis=1), 1)
     (kept,) = tmp_path.iterdir()
     monkeypatch.setattr("scriptbridge.encoders.dense", lambda spec: pytest.fail("asked again"))
-    assert (align.cached(dense, "queries", ["νησί", "βουνό"], tmp_path) == first).all()
+    assert (teacher.cached(dense, "queries", ["νησί", "βουνό"], tmp_path) == first).all()
     monkeypatch.undo()
     for role, texts in (("documents", ["νησί", "βουνό"]), ("queries", ["νησίβουνό"]), ("queries", ["νησί"])):
-        align.cached(dense, role, texts, tmp_path)
+        teacher.cached(dense, role, texts, tmp_path)
     other = tiny_models.dense(tmp_path / "other", seed=1)
-    again = align.cached(f"st:{other}", "queries", ["νησί", "βουνό"], tmp_path)
+    again = teacher.cached(f"st:{other}", "queries", ["νησί", "βουνό"], tmp_path)
     assert not np.allclose(again, first) and kept.exists()
     assert len(list(tmp_path.glob("*.npy"))) == 5 and not list(tmp_path.glob("*.unfinished"))
 
 
 def test_a_student_of_another_dimension_gets_a_linear_layer(dense: str, tmp_path: Path) -> None:
-    teacher = tmp_path / "teacher.py"
-    teacher.write_text(
+    (tmp_path / "teacher.py").write_text(
         "import numpy as np\n"
         "def encode(texts):\n"
         "    return [[len(t), t.count('α') + 1.0, t.count('ο') + 1.0, 1.0, 2.0] for t in texts]\n"
@@ -445,26 +444,26 @@ def test_options_of_align_that_cannot_be_are_told(wrong: dict[str, Any]) -> None
 
 
 def test_an_epoch_takes_every_latin_query_once() -> None:
-    pairs = align._Pairs(_examples())
-    rounds = align._Rounds(pairs, replace(OPTIONS, latin_per_batch=12), seed=3)
+    pairs = teacher.Pairs(_examples())
+    rounds = teacher.Rounds(pairs, replace(OPTIONS, latin_per_batch=12), seed=3)
     assert rounds.per_epoch == 4
     taken = [rounds.batch(step) for step in range(8)]
     for epoch in (taken[:4], taken[4:]):
         assert sorted(np.concatenate([latin for latin, _ in epoch]).tolist()) == list(range(48))
-    again = align._Rounds(pairs, replace(OPTIONS, latin_per_batch=12), seed=3).batch(5)
+    again = teacher.Rounds(pairs, replace(OPTIONS, latin_per_batch=12), seed=3).batch(5)
     assert (again[0] == taken[5][0]).all() and (again[1] == taken[5][1]).all()
 
 
 def test_batches_may_be_larger_than_the_queries() -> None:
-    turns = align._Turns(np.arange(3), 8, seed=0)
+    turns = teacher._Turns(np.arange(3), 8, seed=0)
     assert sorted(np.concatenate([turns.part(0), turns.part(1), turns.part(2)]).tolist()) == sorted(
         [0, 1, 2] * 8
     )
-    assert align._Turns(np.arange(3), 0, seed=0).part(5).tolist() == []
+    assert teacher._Turns(np.arange(3), 0, seed=0).part(5).tolist() == []
 
 
 def test_noise_changes_its_share_of_wordings() -> None:
     rng = Random(0)
     options = Align(noise=0.5, vowels=1.0, typos=0.0)
-    typed = [align.noised("banana split", options, rng) for _ in range(400)]
+    typed = [teacher.noised("banana split", options, rng) for _ in range(400)]
     assert set(typed) == {"banana split", "bnn splt"} and 150 < typed.count("bnn splt") < 250

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scriptbridge.encoders import adapter as encoder
 from scriptbridge.errors import TrainingError
 
-from . import align, losses
+from . import losses
 from . import teacher as teaching
 from .align import Align
 from .data import Examples
@@ -103,17 +103,17 @@ def train(
     trained with, EncoderError for an encoder that fails.
     """
     spec = teaching.spec(settings.model)
-    folder = Path(cache) if cache else align._cache()
-    pairs = align._Pairs(examples)
+    folder = teaching.kept_in(cache)
+    pairs = teaching.Pairs(examples)
     aligned = options.aligned()
-    rounds = align._Rounds(pairs, aligned, settings.seed)
+    rounds = teaching.Rounds(pairs, aligned, settings.seed)
     if settings.steps is None and settings.epochs is None:
         settings = replace(settings, epochs=EPOCHS)
     size = options.latin_per_batch + options.native_per_batch
     settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
-    native = align.cached(spec, "queries", pairs.native, folder)  # (n, d)
+    native = teaching.cached(spec, "queries", pairs.native, folder)  # (n, d)
     wordings = list(dict.fromkeys(each for some in pairs.latin for each in some))
-    latin = align.cached(spec, "queries", wordings, folder)  # (w, d)
+    latin = teaching.cached(spec, "queries", wordings, folder)  # (w, d)
     row = {wording: at for at, wording in enumerate(wordings)}
     rows = [[row[each] for each in some] for some in pairs.latin]  # of each query's wordings
     documents = _Documents(examples, pairs.native, spec, folder) if options.document_weight else None
@@ -187,7 +187,7 @@ class Residual:
         """Texts' vectors by the encoder, once, and adapted whenever they are asked for."""
 
         def encoded(texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
-            of_encoder = align.cached(spec, "queries", texts, folder)
+            of_encoder = teaching.cached(spec, "queries", texts, folder)
             left = [self._latin_only and not encoder.in_latin(each) for each in texts]  # (n,)
 
             def adapted() -> NDArray[np.float32]:
@@ -219,7 +219,7 @@ class _Documents:
             raise TrainingError("document_weight is above 0, but no query has a positive document")
         row = {id: at for at, id in enumerate(wanted)}
         self._rows = [[row[id] for id in found[text]] for text in native]  # of each query
-        self._vectors = align.cached(spec, "documents", [examples.documents[id] for id in wanted], folder)
+        self._vectors = teaching.cached(spec, "documents", [examples.documents[id] for id in wanted], folder)
 
     def loss(
         self, own: torch.Tensor, queries: NDArray[np.int64], temperature: float, rng: Random

@@ -13,6 +13,7 @@ from scriptbridge import __version__
 __all__ = ["versions", "written"]
 
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "numpy")
+_OWN = ("ngrams", "adapter")  # recipes whose result is no model of sentence-transformers
 _LOSSES = "Losses are means of the first and the last 50 steps; `training/metrics.jsonl` has each step's."
 
 
@@ -29,9 +30,9 @@ def versions() -> dict[str, str]:
 
 def written(about: str, config: Mapping[str, Any], metrics: Mapping[str, Any], note: str = _LOSSES) -> str:
     """The card, in Markdown with the header that model hubs read; `note` says what the metrics are."""
-    recipe, model = config["recipe"], config["model"]
+    recipe, model = config["recipe"], config["model"].removeprefix("st:")
     header = {
-        "library_name": "sentence-transformers",
+        "library_name": "scriptbridge" if recipe in _OWN else "sentence-transformers",
         "base_model": model,
         "tags": ["scriptbridge", recipe, "cross-script retrieval", "romanization"],
     }

@@ -22,7 +22,7 @@ from scriptbridge.errors import TrainingError
 
 from .trainer import Settings, device_of
 
-__all__ = ["Bi", "Cross", "Kind", "Role", "Tokens", "load", "ndcg", "set_dropout"]
+__all__ = ["Bi", "Cross", "Kind", "Role", "Tokens", "load", "ndcg", "prompt", "set_dropout"]
 
 Kind = Literal["dense", "sparse", "cross"]
 Role = Literal["query", "document"]
@@ -54,6 +54,10 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
         ) from error
     if kind != "cross" and not callable(getattr(model, "tokenizer", None)):
         raise TrainingError(f"model {name!r} has no transformer with a tokenizer; only such can be trained")
+    if kind != "cross" and type(model[0]).__name__ == "Router":
+        raise TrainingError(
+            f"model {name!r} has an encoder for queries and one for documents; name one of them"
+        )
     if model.device.type == "cpu":
         _eagerly(model.model if kind == "cross" else getattr(model[0], "auto_model", None))
     return model.float()
@@ -78,6 +82,13 @@ def set_dropout(model: torch.nn.Module, rate: float | None) -> None:
         for name in ("attention_dropout", "dropout_p"):
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, rate)
+
+
+def prompt(model: Any, role: Role) -> str:
+    """What the model has before every text of that role."""
+    names = ("query",) if role == "query" else ("document", "passage", "corpus")
+    prompts = model.prompts or {}
+    return next((prompts[name] for name in names if prompts.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +118,16 @@ class Bi:
 
     def tokens(self, texts: Sequence[str], role: Role, longest: int) -> Tokens:
         """The texts after the role's prompt, cut to `longest` tokens, or the model's own limit."""
-        prompt = self._prompt(role)
+        before = prompt(self.model, role)
         longest = min(longest, self.model.max_seq_length or longest)
         if getattr(self.model[0], "do_lower_case", False):
             texts = [text.lower() for text in texts]
-        encoded = self._encode([prompt + text for text in texts], longest)
+        encoded = self._encode([before + text for text in texts], longest)
         ids = np.fromiter((id for each in encoded for id in each), np.int32)
         starts = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(each) for each in encoded], out=starts[1:])
         pooled = all(getattr(module, "include_prompt", True) for module in self.model)
-        return Tokens(ids, starts, role, 0 if pooled or not prompt else self._prompt_length(prompt, longest))
+        return Tokens(ids, starts, role, 0 if pooled or not before else self._prompt_length(before, longest))
 
     def vectors(self, tokens: Tokens, rows: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
         """The vectors (rows, d) of these texts, with gradients where they are on; dense ones of length 1."""
@@ -151,14 +162,9 @@ class Bi:
         vectors: torch.Tensor = self.model(features, task=tokens.role)["sentence_embedding"]
         return vectors.float()
 
-    def _prompt(self, role: Role) -> str:
-        names = ("query",) if role == "query" else ("document", "passage", "corpus")
-        prompts = self.model.prompts or {}
-        return next((prompts[name] for name in names if prompts.get(name)), "")
-
-    def _prompt_length(self, prompt: str, longest: int) -> int:
+    def _prompt_length(self, before: str, longest: int) -> int:
         """Tokens of the prompt and of what comes before it, without what ends a text."""
-        tokens = self._encode([prompt], longest)[0]
+        tokens = self._encode([before], longest)[0]
         ends = tokens and tokens[-1] in (self.model.tokenizer.all_special_ids or ())
         return len(tokens) - bool(ends)
 

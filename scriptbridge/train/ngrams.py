@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scriptbridge.encoders import ngrams as encoder
 from scriptbridge.errors import TrainingError
 
-from . import align
 from . import teacher as teaching
 from .align import Align
 from .data import Examples
@@ -103,16 +102,16 @@ def train(
     Documents and positives of the examples are not looked at. `cache` and `dev` are as in `align.train`.
     TrainingError for what cannot be trained with, EncoderError for a teacher that fails.
     """
-    pairs = align._Pairs(examples)
+    pairs = teaching.Pairs(examples)
     aligned = options.aligned()
-    rounds = align._Rounds(pairs, aligned, settings.seed)
+    rounds = teaching.Rounds(pairs, aligned, settings.seed)
     if settings.steps is None and settings.epochs is None:
         settings = replace(settings, epochs=EPOCHS)
     size = options.latin_per_batch + options.native_per_batch
     settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
-    folder = Path(cache) if cache else align._cache()
+    folder = teaching.kept_in(cache)
     teacher = teaching.spec(settings.model)
-    targets = align.cached(teacher, "queries", pairs.native, folder)
+    targets = teaching.cached(teacher, "queries", pairs.native, folder)
     if (size := encoder.size(options.buckets, options.width, targets.shape[1])) > encoder.LARGEST:
         raise TrainingError(
             f"buckets {options.buckets:,}, width {options.width}: {size:,} bytes; "
@@ -123,7 +122,7 @@ def train(
     def step(number: int, generator: torch.Generator) -> torch.Tensor:
         rng = Random(int(torch.randint(2**62, (), generator=generator)))
         latin, native = rounds.batch(number)
-        texts = [align.noised(rng.choice(pairs.latin[row]), aligned, rng) for row in latin.tolist()]
+        texts = [teaching.noised(rng.choice(pairs.latin[row]), aligned, rng) for row in latin.tolist()]
         texts += [pairs.native[row] for row in native.tolist()]
         own = student.vectors(student.bags(texts))  # (b, d)
         return teaching.distance(own, np.concatenate([latin, native]), targets, aligned)

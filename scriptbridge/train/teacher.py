@@ -1,29 +1,153 @@
-"""What students of a teacher's query vectors share: how far they are from these, and how they are judged."""
+"""What students of a teacher's query vectors share: these vectors, kept on disk, and the queries of a batch;
+how far a student is from its teacher, and how it is judged.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scriptbridge import encoders
+from scriptbridge.encoders import DenseEncoder
 from scriptbridge.errors import TrainingError
+from scriptbridge.gap import noise
 
-from . import align, losses, models
-from .align import Align
+from . import losses, models
 from .data import Examples
+from .trainer import draws
 
-__all__ = ["Ready", "distance", "judge", "spec"]
+if TYPE_CHECKING:
+    from .align import Align
+
+__all__ = ["Pairs", "Ready", "Rounds", "cached", "distance", "judge", "kept_in", "noised", "spec"]
 
 Ready = Callable[[Sequence[str]], Callable[[], NDArray[np.float32]]]
 """Makes texts ready once; what it gives encodes them, (n, d), as the student is by then."""
 
 
+# ---- its vectors
+
+
 def spec(teacher: str) -> str:
     """The spec of a teacher that may be a model's bare name or folder."""
-    return teacher if align._has_prefix(teacher) else f"st:{teacher}"
+    return teacher if not Path(teacher).is_dir() and ":" in teacher else f"st:{teacher}"
+
+
+def cached(teacher: str, role: str, texts: Sequence[str], folder: Path) -> NDArray[np.float32]:
+    """The teacher's vectors (texts, d) of "queries" or "documents", rows of length 1, kept in the folder.
+
+    They are asked for once: files are named by the teacher, its own files' sizes and times where it is a
+    folder, and the texts.
+    """
+    name = spec(teacher)
+    digest = hashlib.sha256(f"{name}\n{role}\n{_state(teacher)}\n".encode())
+    for text in texts:
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(f"{len(encoded)} ".encode() + encoded)
+    path = folder / f"{digest.hexdigest()}.npy"
+    if not path.exists():
+        encoder: DenseEncoder = encoders.dense(name)
+        vectors = encoder.encode_queries(texts) if role == "queries" else encoder.encode_documents(texts)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".unfinished", delete=False) as file:
+            np.save(file, vectors.astype(np.float32, copy=False))
+        Path(file.name).replace(path)
+    kept: NDArray[np.float32] = np.load(path)
+    return kept
+
+
+def _state(teacher: str) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of the files of a teacher that is a folder."""
+    folder = Path(teacher.removeprefix("st:").partition("?")[0])
+    if not folder.is_dir():
+        return []
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "training" not in path.parts)
+    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+
+
+def kept_in(cache: str | Path | None) -> Path:
+    """The folder of teachers' vectors: that one, or scriptbridge/teachers in the user's cache."""
+    if cache:
+        return Path(cache)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scriptbridge" / "teachers"
+
+
+# ---- batches of queries and their Latin wordings
+
+
+class Pairs:
+    """Native queries, each text once, and the Latin wordings of each."""
+
+    def __init__(self, examples: Examples) -> None:
+        wordings: dict[str, dict[str, None]] = {}
+        for query in examples.queries:
+            if query.native:
+                wordings.setdefault(query.native, {}).update(dict.fromkeys(query.latin))
+        self.native = list(wordings)
+        self.latin = [tuple(each) for each in wordings.values()]
+        self.with_latin = np.flatnonzero([bool(each) for each in self.latin])
+        if not self.native:
+            raise TrainingError("no native queries: align learns where the teacher puts them")
+        if not len(self.with_latin):
+            raise TrainingError(
+                "no native query has a Latin wording; an author such as 'channel:4' writes them"
+            )
+
+
+class Rounds:
+    """Which queries each step takes: every one with Latin wordings once an epoch, native ones in turn."""
+
+    def __init__(self, pairs: Pairs, options: Align, seed: int) -> None:
+        self._latin = _Turns(pairs.with_latin, options.latin_per_batch, draws(seed, "latin"))
+        self._native = _Turns(np.arange(len(pairs.native)), options.native_per_batch, draws(seed, "native"))
+        self.per_epoch = max(1, round(len(pairs.with_latin) / options.latin_per_batch))
+
+    def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The queries whose Latin, and those whose native form is learnt."""
+        return self._latin.part(step), self._native.part(step)
+
+
+class _Turns:
+    """Numbers in random order, over and over, in parts of one size; of their orders, two are in memory."""
+
+    def __init__(self, numbers: NDArray[np.int64], size: int, seed: int) -> None:
+        self._numbers, self._size, self._seed = numbers, size, seed
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def part(self, step: int) -> NDArray[np.int64]:
+        places = np.arange(step * self._size, (step + 1) * self._size)
+        rounds = places // len(self._numbers)
+        if len(places):
+            wanted = range(int(rounds[0]), int(rounds[-1]) + 1)
+            self._orders = {number: self._orders.get(number, self._order(number)) for number in wanted}
+        picked = [
+            self._orders[turn][place]
+            for turn, place in zip(rounds.tolist(), places % len(self._numbers), strict=True)
+        ]
+        return np.array(picked, np.int64)
+
+    def _order(self, number: int) -> NDArray[np.int64]:
+        return np.random.default_rng(draws(self._seed, number)).permutation(self._numbers)
+
+
+def noised(wording: str, options: Align, rng: Random) -> str:
+    """The wording, typed badly as often as the options say."""
+    if rng.random() >= options.noise:
+        return wording
+    words = (noise.drop_vowels(word, options.vowels, rng) for word in wording.split())
+    return " ".join(noise.typos(word, options.typos, rng) for word in words)
+
+
+# ---- how far a student is
 
 
 def distance(
@@ -50,7 +174,7 @@ def judge(dev: Examples, teacher: str, folder: Path, ready: Ready) -> Callable[[
 
 def _found(dev: Examples, teacher: str, folder: Path, ready: Ready) -> Callable[[], float]:
     rows = {id: row for row, id in enumerate(dev.documents)}
-    documents = align.cached(teacher, "documents", list(dev.documents.values()), folder)  # (m, d)
+    documents = cached(teacher, "documents", list(dev.documents.values()), folder)  # (m, d)
     asked = []
     for side in ("native", "latin"):
         there = [query for query in dev.queries if getattr(query, side) and query.positives]
@@ -70,7 +194,7 @@ def _near(dev: Examples, teacher: str, folder: Path, ready: Ready) -> Callable[[
     there = [query for query in dev.queries if query.native and query.latin]
     if not there:
         raise TrainingError("dev: no query with a native and a Latin form")
-    targets = align.cached(teacher, "queries", [query.native for query in there], folder)  # (n, d)
+    targets = cached(teacher, "queries", [query.native for query in there], folder)  # (n, d)
     sides = [ready([query.latin[0] for query in there]), ready([query.native for query in there])]
 
     def figure() -> float:
