@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import scriptbridge as sb
@@ -72,9 +73,19 @@ def test_the_command_line_reference_is_fresh() -> None:
     assert written.split() == generated.split(), "run `make docs`"
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    """Every command by what is typed for it."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[before + name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{before}{name} ")
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(commands(main)))
 def test_every_command_shows_an_example(name: str) -> None:
-    assert re.search(rf"\n *Example:\n *scriptbridge {name}\b", main.commands[name].help or "")
+    assert re.search(rf"\n *Example:\n *scriptbridge {name}\b", commands(main)[name].help or "")
 
 
 def test_public_names_are_documented() -> None:

@@ -48,7 +48,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 def _field(name: str, kind: Any, default: str, what: str) -> Callable[[Command], Command]:
     """An option of a recipe's field; where it is not given, the field's own default stands."""
-    return click.option(f"--{name.replace('_', '-')}", name, type=kind, show_default=default, help=what)
+    return click.option(f"--{name.replace('_', '-')}", name, type=kind, help=f"{what}  [default: {default}]")
 
 
 def _model(value: str) -> str:
@@ -110,21 +110,27 @@ def _run_options(model: Callable[[Command], Command]) -> Callable[[Command], Com
         click.option(
             "--evaluate-every", type=int, metavar="N", help=f"Steps, with --dev; by default {EVALUATE_EVERY}."
         ),
-        click.option("--steps", type=int, metavar="N", help="How long to train, or"),
         click.option(
-            "--epochs", type=float, metavar="N", help="in rounds through the queries. As the recipe says."
+            "--steps", type=int, metavar="N", help="How long to train; by default as the recipe says."
         ),
-        click.option("--learning-rate", type=float, help="The highest. As the recipe says."),
+        click.option("--epochs", type=float, metavar="N", help="The same, in rounds through the queries."),
+        click.option("--learning-rate", type=float, help="The highest; by default as the recipe says."),
         _SEED,
         _field("precision", click.Choice(["float32", "bfloat16"]), "float32", "Of matrix products."),
         _field("device", str, "auto", "torch's name of it."),
         click.option("--threads", type=int, metavar="N", help="torch's; by default as torch chooses."),
-        click.option("--checkpoint-every", type=int, metavar="N", help="Steps. As the recipe says."),
+        click.option(
+            "--checkpoint-every", type=int, metavar="N", help="Steps; by default as the recipe says."
+        ),
     )
 
 
 _TRAINED = click.option(
-    "--model", required=True, type=_model, help="The sentence-transformers model to train, by name or folder."
+    "--model",
+    required=True,
+    metavar="MODEL",
+    type=_model,
+    help="The sentence-transformers model to train, by name or folder.",
 )
 _ASKED = click.option(
     "--model", required=True, metavar="SPEC", help="The encoder whose documents are searched: st:BAAI/bge-m3."
@@ -135,28 +141,28 @@ _CACHE = click.option(
     help="Where the teacher's vectors are kept. By default in the user's cache.",
 )
 _ALIGNED = (
-    _field("cosine_weight", float, "1.0", "Of the cosine to the teacher's vectors."),
-    _field("mse_weight", float, "1.0", "Of the squared distance to them."),
-    _field("info_nce_weight", float, "0.2", "Of telling the batch's own apart."),
-    _field("temperature", float, "0.05", "Of that."),
+    _field("cosine_weight", float, "1.0", "Weight of the cosine to the teacher's vectors."),
+    _field("mse_weight", float, "1.0", "Weight of the squared distance to them."),
+    _field("info_nce_weight", float, "0.2", "Weight of telling the batch's own apart, at"),
+    _field("temperature", float, "0.05", "this temperature."),
     _CACHE,
 )
 _NOISE = (
-    _field("noise", float, "0.5", "Share of Latin wordings that are typed badly: of these,"),
-    _field("vowels", float, "0.3", "share of vowels left out, and"),
-    _field("typos", float, "0.1", "share of words with a slip."),
+    _field("noise", float, "0.5", "Share of Latin wordings that are typed badly."),
+    _field("vowels", float, "0.3", "Share of vowels that these leave out."),
+    _field("typos", float, "0.1", "Share of words in which these have a slip."),
 )
 
 
 # ---- recipes
 
 
-@click.group()
+@click.group(subcommand_metavar="RECIPE [OPTIONS]")
 def train() -> None:
     """Train an encoder, by a recipe, to find with Latin queries what native ones find.
 
-    A run that is interrupted goes on from its last checkpoint when the same command runs again. What it
-    writes is in docs/neural.md, and which recipe is for whom.
+    A run that is interrupted goes on from its last checkpoint when the same command runs again. Which recipe
+    is for whom, and what a run writes, is in docs/neural.md.
 
     \b
     Example:
@@ -168,7 +174,7 @@ def train() -> None:
 @_run_options(_TRAINED)
 @_KIND
 @_field("mix", float, "0.5", "Share of Latin queries.")
-@click.option("--preset", type=click.Choice(["paper"]), help="Settings of Chari et al. 2025.")
+@click.option("--preset", type=click.Choice(["paper"]), help="One epoch, learning rate 1e-5.")
 @_field("batch_size", int, "32", "Queries of a batch.")
 @_field("negatives", int, "1", "Hard negatives that a query brings to a batch, of those mined.")
 @click.option(
@@ -185,7 +191,9 @@ def train() -> None:
 @_field("objective", click.Choice(["listwise", "binary"]), "listwise", "Of cross-encoders.")
 @_field("script_weight", float, "0.0", "Of the script-contrastive loss.")
 def translit(preset: str | None, mine: int, **given: Any) -> None:
-    """Contrastive fine-tuning on queries with documents, native and Latin (Chari et al. 2025).
+    """Contrastive fine-tuning on native and Latin queries and their documents.
+
+    After Chari, Ounis and MacAvaney (SIGIR 2025), whose settings are --preset paper.
 
     \b
     Example:
@@ -198,11 +206,16 @@ def translit(preset: str | None, mine: int, **given: Any) -> None:
         settings = run.settings(recipe.PAPER if preset else {})
         options = run.options(recipe.Translit)
         examples, dev = run.examples(latin=options.mix > 0)
-        if mine and options.negatives and any(query.native for query in examples.queries):
+        if (
+            mine
+            and options.negatives
+            and examples.documents
+            and any(query.native for query in examples.queries)
+        ):
             run.progress("mining negatives", 0, 0)
             examples = data.hard_negatives(examples, mine, settings.seed)
         run.ended(recipe.train(examples, settings, options, run.out, dev=dev, progress=run.told))
-        click.echo(_measured(run.data, options.kind, run.out))
+        _say_encoder(run.data, options.kind, run.out)
 
 
 @train.command()
@@ -215,9 +228,10 @@ def translit(preset: str | None, mine: int, **given: Any) -> None:
 @_field("query_tokens", int, "64", "Tokens of a query.")
 @_field("dropout", float, "0.0", "Of the model in training.")
 def align(router: bool, cache: Path | None, **given: Any) -> None:
-    """A query encoder that puts Latin queries where a teacher puts native ones: no labels, no documents.
+    """A query encoder that puts Latin queries where a teacher puts native ones.
 
-    The teacher goes on encoding documents, and vectors already indexed stay.
+    It needs neither labels nor documents. The teacher goes on encoding documents; vectors that are already
+    indexed stay valid.
 
     \b
     Example:
@@ -235,9 +249,10 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
             )
         )
         taught = teacher.spec(options.teacher or settings.model)
-        click.echo(
-            _measured(run.data, "dense", run.out) if router else _searched(run.data, taught, f"st:{run.out}")
-        )
+        if router:
+            _say_encoder(run.data, "dense", run.out)
+        else:
+            _say_query_encoder(run.data, taught, f"st:{run.out}")
 
 
 @train.command()
@@ -251,7 +266,7 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
 @_field("native_per_batch", int, "64", "Native ones.")
 @_options(*_NOISE, *_ALIGNED)
 def ngrams(cache: Path | None, **given: Any) -> None:
-    """As align, with a query encoder of a few megabytes that needs numpy alone.
+    """A query encoder of a few megabytes, aligned with a teacher, that needs numpy alone.
 
     \b
     Example:
@@ -264,7 +279,7 @@ def ngrams(cache: Path | None, **given: Any) -> None:
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Ngrams)
         examples, dev = run.examples()
         run.ended(recipe.train(examples, settings, options, run.out, dev=dev, cache=cache, progress=run.told))
-        click.echo(_searched(run.data, teacher.spec(settings.model), f"ngrams:{run.out / recipe.FILE}"))
+        _say_query_encoder(run.data, teacher.spec(settings.model), f"ngrams:{run.out / recipe.FILE}")
 
 
 @train.command()
@@ -272,10 +287,12 @@ def ngrams(cache: Path | None, **given: Any) -> None:
 @_field("rank", int, "64", "Of the residual.")
 @_field("latin_per_batch", int, "192", "Latin queries of a batch.")
 @_field("native_per_batch", int, "0", "Native ones; above 0, native queries are adapted too.")
-@_field("document_weight", float, "0.0", "Of telling the queries' documents apart, where there are labels.")
+@_field("document_weight", float, "0.0", "Weight of telling the queries' documents apart.")
 @_options(*_ALIGNED)
 def adapter(cache: Path | None, **given: Any) -> None:
-    """A low-rank residual on the query vectors of an encoder that cannot be trained, behind an API, say.
+    """A low-rank residual on the query vectors of an encoder that cannot be trained.
+
+    Such as one behind an API. Native queries stay as they are, and so do documents.
 
     \b
     Example:
@@ -288,7 +305,7 @@ def adapter(cache: Path | None, **given: Any) -> None:
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Adapter)
         examples, dev = run.examples()
         run.ended(recipe.train(examples, settings, options, run.out, dev=dev, cache=cache, progress=run.told))
-        click.echo(_line("gap", run.data, "--system", f"adapter:{run.out / recipe.FILE}"))
+        _measure(run.data, f"adapter:{run.out / recipe.FILE}")
 
 
 @train.command()
@@ -310,15 +327,17 @@ def adapter(cache: Path | None, **given: Any) -> None:
         "--merge",
         "mode",
         type=click.Choice(["max", "average", "min"]),
-        show_default="max",
-        help="What a subword of several sources gets: its likeliest source's, their mean.",
+        help="What a subword of several sources gets: what the likeliest has, their mean, or what the "
+        "unlikeliest has.  [default: max]",
     ),
     _field("existing", click.Choice(["keep", "average"]), "keep", "Latin subwords that are there already."),
 )
 @_KIND
 @_SEED
 def vocab(model: str, out: Path, languages: tuple[str, ...], **given: Any) -> None:
-    """Latin subwords for a multilingual tokenizer's native ones, without training (TransMI).
+    """Latin subwords for a multilingual tokenizer's native ones, without training.
+
+    After TransMI (Liu, Ma, Ye and Schütze, COLING 2025). Native texts are read as before.
 
     \b
     Example:
@@ -329,7 +348,7 @@ def vocab(model: str, out: Path, languages: tuple[str, ...], **given: Any) -> No
 
     options = _chosen(recipe.Vocab, given)
     _print_figures(asdict(recipe.apply(model, languages, out, options)))
-    click.echo(_measured("COLLECTION", options.kind, out))
+    _say_encoder("COLLECTION", options.kind, out)
 
 
 # ---- a run
@@ -446,21 +465,26 @@ def _print_figures(figures: Mapping[str, float | int | None]) -> None:
             click.echo(f"{name.replace('_', ' ')}\t{shown}")
 
 
-def _line(*arguments: str) -> str:
-    return visible(f"measure it: scriptbridge {shlex.join(arguments)}")
+def _command(*arguments: str) -> str:
+    return visible(shlex.join(["scriptbridge", *arguments]))
 
 
-def _measured(data: str, kind: str, out: Path) -> str:
-    """How to measure a model that encodes queries and documents."""
+def _measure(data: str, system: str) -> None:
+    """Say how to measure the result; a file of queries is no collection."""
+    collection = "COLLECTION" if Path(data).is_file() else data
+    click.echo(f"measure it: {_command('gap', collection, '--system', system)}")
+
+
+def _say_encoder(data: str, kind: str, out: Path) -> None:
+    """How to use a model that encodes queries and documents."""
     if kind == "sparse":
-        return f'use it: scriptbridge.encoders.sparse("st:{out}")'
-    if kind == "cross":
-        return _line("gap", data, "--system", f"INDEX?rerank=st:{quote(str(out))}")
-    return _line("gap", data, "--system", f"st:{out}")
+        click.echo(visible(f'use it: scriptbridge.encoders.sparse("st:{out}")'))
+    else:
+        _measure(data, f"INDEX?rerank=st:{quote(str(out))}" if kind == "cross" else f"st:{out}")
 
 
-def _searched(data: str, teacher: str, queries: str) -> str:
-    """How to measure a query encoder over an index of the teacher's documents."""
-    system = f"INDEX?mode=dense&deromanize=no&queries={quote(queries, safe=':/')}"
-    made = shlex.join(["scriptbridge", "index", "INDEX", "DOCS", "--encoder", teacher])
-    return visible(f"documents are the teacher's: {made}\n" + _line("gap", data, "--system", system))
+def _say_query_encoder(data: str, teacher: str, queries: str) -> None:
+    """How to use an encoder of queries over an index of the teacher's documents."""
+    made = _command("index", "INDEX", "DOCS", "--encoder", teacher)
+    click.echo(f"documents are the teacher's: {made}")
+    _measure(data, f"INDEX?mode=dense&deromanize=no&queries={quote(queries, safe=':/')}")
