@@ -5,8 +5,8 @@
 
 Belebele (Bandarkar et al., ACL 2024) has five of scriptbridge's languages in both scripts, written by people.
 The passages are in native script; MTEB's task BelebeleRetrieval pairs them with questions in either. It is
-downloaded from the hub: this needs a network, and has not been run where it was written, which has none; the
-names are those of mteb 2.26.
+downloaded from the hub: this needs a network. Where it was written there is none: with mteb 2.26 it has been
+run on made-up texts alone, and no figure of it is known.
 """
 
 from __future__ import annotations

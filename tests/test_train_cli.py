@@ -194,7 +194,14 @@ def test_ngrams_and_adapter_name_the_file_that_encodes(model: str) -> None:
     run_again(line)
 
 
-def test_vocab_says_what_it_did_and_what_it_cannot(model: str) -> None:
+def test_vocab_says_what_it_did_and_what_it_cannot(model: str, directory: Path) -> None:
+    from test_vocab import tiny
+
+    russian = tiny(directory, "WordPiece")
+    done = call("vocab", "--model", russian, "--languages", "ru", "--out", "new", "--least", "1")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "measure it: scriptbridge gap COLLECTION --system st:new"
+    assert {line.split("\t")[0] for line in done.stdout.splitlines()} >= {"native", "added", "reached"}
     result = call("vocab", "--model", model, "--languages", "el", "--out", "out", "--merge", "average")
     assert result.exit_code == 1 and "least: 100" in result.stderr and not Path("out").exists()
 

@@ -332,6 +332,7 @@ def adapter(cache: Path | None, **given: Any) -> None:
     ),
     _field("existing", click.Choice(["keep", "average"]), "keep", "Latin subwords that are there already."),
 )
+@_field("least", int, "100", "Native subwords of two letters or more that the vocabulary must have.")
 @_KIND
 @_SEED
 def vocab(model: str, out: Path, languages: tuple[str, ...], **given: Any) -> None:
@@ -343,12 +344,12 @@ def vocab(model: str, out: Path, languages: tuple[str, ...], **given: Any) -> No
     Example:
       scriptbridge train vocab --model intfloat/multilingual-e5-small --languages fa --out my-encoder
     """
-    _with_extra()
-    from scriptbridge.train import vocab as recipe
+    with _with_extra():
+        from scriptbridge.train import vocab as recipe
 
-    options = _chosen(recipe.Vocab, given)
-    _print_figures(asdict(recipe.apply(model, languages, out, options)))
-    _say_encoder("COLLECTION", options.kind, out)
+        options = _chosen(recipe.Vocab, given)
+        _print_figures(asdict(recipe.apply(model, languages, out, options)))
+        _say_encoder("COLLECTION", options.kind, out)
 
 
 # ---- a run
@@ -425,19 +426,26 @@ class _Run:
 
 @contextmanager
 def _trained(given: Mapping[str, Any], recipe: str) -> Iterator[_Run]:
-    _with_extra()
     try:
-        with progress_shown(LINES) as progress:
+        with _with_extra(), progress_shown(LINES) as progress:
             yield _Run(given, recipe, progress)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on from the last checkpoint")
         raise
 
 
-def _with_extra() -> None:
-    """MissingExtraError, which names the command that installs it."""
+@contextmanager
+def _with_extra() -> Iterator[None]:
+    """The packages that training needs, without their own progress in logs.
+
+    MissingExtraError names the command that installs them.
+    """
     extras.load("torch", "train")
     extras.load("sentence_transformers", "train")
+    from scriptbridge.encoders.sentence import quiet
+
+    with quiet():
+        yield
 
 
 def _chosen(kind: type[Options], given: Mapping[str, Any]) -> Options:

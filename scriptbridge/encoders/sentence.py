@@ -32,7 +32,7 @@ from scriptbridge.errors import EncoderError
 from . import rows, specs
 from .protocols import SparseRows
 
-__all__ = ["Cross", "Dense", "Sparse"]
+__all__ = ["Cross", "Dense", "Sparse", "quiet"]
 
 BATCH = 32  # texts
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -244,7 +244,7 @@ def _model(kind: str, model: Any, name: str, device: str | None, dtype: str | No
     if not path.is_dir() and _is_path(where):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}")
     try:
-        with _quiet():
+        with quiet():
             return getattr(package, kind)(
                 str(path) if path.is_dir() else where, device=best, model_kwargs={"dtype": weights}, **options
             )
@@ -256,7 +256,7 @@ def _model(kind: str, model: Any, name: str, device: str | None, dtype: str | No
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the progress bars of transformers where stderr is no terminal: they would fill a log."""
     logging = extras.load("transformers.utils.logging", "neural")
     if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
