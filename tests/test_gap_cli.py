@@ -266,3 +266,35 @@ def test_the_command_in_a_report_holds_no_secret(monkeypatch: pytest.MonkeyPatch
         "--seed",
         "1",
     ]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "HTTP://user:SEKRIT@localhost:1/ok?q={query}&key=SEKRIT",
+        "htps://user:SEKRIT@h/ok?q={query}&key=SEKRIT",
+        " http://user:SEKRIT@h/ok?q={query}&key=SEKRIT",
+        "my engine=http://user:SEKRIT@h/ok?q={query}",
+        "http://user:SEKRIT/SEKRIT@localhost:1/x",
+        "run:http://u:SEKRIT@h/x,y",
+    ],
+)
+def test_no_secret_of_a_wrong_system_is_printed(spec: str) -> None:
+    for refused in (gap("sample:el", "--system", spec), gap(spec)):
+        assert refused.exit_code == 1
+        assert "SEKRIT" not in refused.output
+
+
+def test_fail_under_does_not_pass_where_queries_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half.py").write_text(
+        "def search(text, k):\n"
+        "    if len(text) % 2 and not text.isascii():\n"
+        "        raise ValueError('no')\n"
+        "    return [(f'el-{n:02}', 1.0 / n) for n in range(1, 11)]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    refused = gap("sample:el", "--system", "half:search", "--no-causes", "--fail-under", "0.1")
+    assert refused.exit_code == 1
+    assert "nothing can be said" in refused.stderr

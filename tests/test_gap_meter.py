@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -233,7 +234,7 @@ def test_hits_that_are_none_are_the_systems_failure(came: object) -> None:
     report = measure([collection()], [Fake(odd).candidate()])
     assert one(report).latin.errors == 1
     assert "1 of 4 queries failed, the first: fake gave " in report.notes[0]
-    with pytest.raises(GapError, match="all failed: fake gave "):
+    with pytest.raises(GapError, match="queries failed: fake gave "):
         measure([collection()], [Fake(lambda text: came).candidate()])  # type: ignore[arg-type,return-value]
 
 
@@ -294,7 +295,7 @@ def test_a_system_with_ids_of_its_own_is_refused() -> None:
 
 def test_a_system_that_always_fails_is_given_up_soon() -> None:
     fake = Fake(_fail)
-    with pytest.raises(GapError, match="first 4 queries all failed: down"):
+    with pytest.raises(GapError, match="all 4 queries failed: down"):
         measure([collection()], [fake.candidate()])
     assert len(fake.asked) == 1 + 4  # the warm-up, and each native query
 
@@ -485,3 +486,58 @@ def test_two_that_write_the_same_report_do_not_meet(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(GapError, match="nowhere"):
         reportfile.write("", tmp_path / "nowhere" / "report.html")
+
+
+def test_a_query_that_failed_is_not_explained_by_its_words() -> None:
+    def fails(text: str) -> Ranking:
+        if text == LATIN["q2"]:
+            raise QueryError("no")
+        return only_native(text)
+
+    cell = one(measure([collection()], [Fake(fails).candidate()]))
+    assert cell.causes == {"unknown": 3, "failed": 1}
+
+
+def test_an_engine_that_dies_while_causes_are_looked_for_is_noticed() -> None:
+    natives = {f"q{n}": f"λέξη{n} άλλη" for n in range(30)}
+    typed = LatinQueries("given", {id: (f"leksi{id} alli",) for id in natives})
+    queries = QuerySet("", natives, typed, {id: {"d1": 1} for id in natives})
+    asked = 0
+
+    def dies(text: str) -> Ranking:
+        nonlocal asked
+        asked += 1
+        if asked > 70:
+            raise GapError("down")
+        return [("d1", 1.0)] if text in natives.values() else []
+
+    with pytest.raises(GapError, match="why: 20 queries in a row failed: down"):
+        measure([replace(collection(), query_sets=(queries,))], [Fake(dies).candidate()])
+
+
+def test_what_causes_were_looked_for_with_is_resumed_too(tmp_path: Path) -> None:
+    first, second = Fake(only_native), Fake(only_native)
+    measure([collection()], [first.candidate()], journal=Journal(tmp_path))
+    measure([collection()], [second.candidate()], journal=Journal(tmp_path))
+    assert len(second.asked) == 0
+
+
+def test_a_system_that_finds_nothing_at_all_is_pointed_out() -> None:
+    report = measure([collection()], [Fake(lambda text: []).candidate()])
+    assert "finds nothing for any native query" in report.notes[0]
+
+
+def test_a_journal_that_is_not_needed_may_fail(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    report = measure(
+        [collection()], [Fake(right).candidate()], journal=Journal(tmp_path / "file" / "x", needed=False)
+    )
+    assert one(report).figures[MAIN].ratio == 1.0
+    assert report.notes
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(GapError, match="not an ordinary file"):
+        reportfile.write("x", tmp_path / "pipe.json")
+    assert (tmp_path / "pipe.json").is_fifo()

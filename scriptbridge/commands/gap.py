@@ -20,6 +20,8 @@ from .terminal import numbered, progress_shown, say, say_if_compiling, visible
 if TYPE_CHECKING:
     from scriptbridge.gap.records import Report
 
+FEW = 0.01  # of a query set: so many errors say nothing of a share
+
 __all__ = ["gap"]
 
 
@@ -116,7 +118,7 @@ def gap(
     say_if_compiling()
     loaded = [load_collection(each, sets=sets or None, limit=queries or 0) for each in collections]
     chosen = systems or ("scriptbridge", "fold+fuzzy")
-    journal = Journal(work or default_folder(), fresh=fresh)
+    journal = Journal(work or default_folder(), fresh=fresh, needed=work is not None)
     try:
         with progress_shown() as progress:
             report = measure(
@@ -179,10 +181,14 @@ def _reached(report: Report, ratio: float) -> bool:
     for cell in cells:
         reached = cell.figures["nDCG@10"].ratio
         where = " ".join(filter(None, [cell.collection, cell.query_set, cell.author]))
-        if cell.native is not None and reached is None:
+        errors = cell.latin.errors + (cell.native.errors if cell.native else 0)
+        if errors > FEW * cell.queries:
+            say(f"{where}: {first} failed at {errors:,} queries: nothing can be said")
+            low += 1
+        elif cell.native is not None and reached is None:
             say(f"{where}: {first} finds nothing with native queries either")
             low += 1
         elif reached is not None and reached < ratio:
-            say(f"{where}: {first} {reached:.3f} is under {ratio:g}")
+            say(f"{where}: {first} {reached:.6g} is under {ratio:.9g}")
             low += 1
     return not low

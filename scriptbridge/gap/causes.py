@@ -30,6 +30,7 @@ CAUSES: Mapping[str, str] = {
     "noise": "What was typed is far from any usual spelling: slips, dropped letters, another keyboard.",
     "unread": "The system shows no readings. The word named is the one that, put back in native script, "
     "brings most back.",
+    "failed": "The system gave an error instead of an answer.",
     "unknown": "No single word, put back in native script, brings anything back.",
 }
 """The causes of lost queries, explained."""

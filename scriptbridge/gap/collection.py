@@ -15,6 +15,7 @@ from pathlib import Path
 from scriptbridge import languages, text
 from scriptbridge.errors import DocumentError, GapError
 
+from .endpoint import shown
 from .layouts import (
     DATASET,
     SAMPLE,
@@ -49,6 +50,10 @@ def load(spec: str | Path, *, sets: Sequence[str] | None = None, limit: int = 0,
         raise GapError(f"limit {limit}, skip {skip} came; accepted are 0 and more")
     notes: list[str] = []
     name = str(spec)
+    if "://" in name:
+        raise GapError(
+            f"{shown(name)!r}: a collection is a folder, or {DATASET}NAME; a URL may be a --system"
+        )
     with _as_gap_errors():
         if name.startswith(DATASET):
             source = from_dataset(name.removeprefix(DATASET))

@@ -46,7 +46,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from scriptbridge import extras
 from scriptbridge.errors import GapError
@@ -318,10 +318,13 @@ def _check_url(url: str) -> None:
 
 
 def shown(url: str) -> str:
-    """A URL as it may be printed: without user, password and what follows ``?``, which may hold keys."""
-    scheme, separator, rest = url.partition("?")[0].partition("#")[0].partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+    """A URL as it may be printed: without user, password and what follows ``?``, which may hold keys.
+
+    Where these end is not asked of what is no URL: all before the last ``@`` goes.
+    """
+    scheme, separator, rest = url.partition("://")
+    without_user = rest.rpartition("@")[2]
+    return f"{scheme}{separator}{without_user.partition('?')[0].partition('#')[0]}"
 
 
 def _filled(template: str, written: Callable[[str], str]) -> Callable[[str, int], str]:
@@ -414,7 +417,12 @@ class Endpoint:
         except httpx.TimeoutException:
             raise self._error(f"no answer within {self._template.timeout:g} s") from None
         except httpx.ConnectError as error:
-            raise self._error(f"no connection ({error}); is it running?") from None
+            hint = (
+                "its certificate is not trusted: set SSL_CERT_FILE to a file that holds it"
+                if "CERTIFICATE" in str(error)
+                else "is it running?"
+            )
+            raise self._error(f"no connection ({error}); {hint}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._error(f"{type(error).__name__}: {error}") from None
 
@@ -492,7 +500,8 @@ def _secrets(template: Template) -> list[str]:
     values = [value for name, value in template.headers.items() if name not in ("accept", "content-type")]
     values += [word for value in values for word in value.split()]
     values += [user.partition(":")[2], base64.b64encode(user.encode()).decode()]
-    values += [
-        value for name, value in parse_qsl(parts.query) if re.search("(?i)key|token|secret|pass|auth", name)
-    ]
+    for name_and_value in parts.query.split("&"):  # any may be a key; as they are sent, and as they are meant
+        value = name_and_value.partition("=")[2]
+        if "{query}" not in value and "{k}" not in value:
+            values += [value, unquote_plus(value)]
     return sorted({value for value in values if len(value) >= 4}, key=len, reverse=True)

@@ -45,10 +45,14 @@ class Journal:
     neither is harmed. Where the disk is full, what is missing is an answer kept: a note tells, nothing fails.
     """
 
-    def __init__(self, folder: Path | None, *, fresh: bool = False) -> None:
-        """No folder: nothing is kept. `fresh`: what an interrupted measurement left is forgotten."""
+    def __init__(self, folder: Path | None, *, fresh: bool = False, needed: bool = True) -> None:
+        """No folder: nothing is kept. `fresh`: what an interrupted measurement left is forgotten.
+
+        Not `needed`: where the folder cannot be used, a note tells so, and nothing fails.
+        """
         self._folder = folder
         self._fresh = fresh
+        self._needed = needed
         self._files: list[Path] = []
         self.resumed = 0
         """Answers that an interrupted measurement had got."""
@@ -71,7 +75,7 @@ class Journal:
             known = dict(_read(file))
             lines = file.open("ab", buffering=0)  # a kill loses nothing but the last line
         except OSError as error:
-            if error.errno not in _FULL:
+            if self._needed and error.errno not in _FULL:
                 raise GapError(
                     f"{file}: answers cannot be kept for a later run: {error.strerror or error}; "
                     "name another folder with --work"
@@ -106,8 +110,6 @@ class Page:
         self._known = known
         self._lines = lines
         self._notes = notes
-        self.warm: set[str] = set()
-        """Whose queries the system has answered once without the time counting."""
 
     def get(self, key: tuple[str, ...]) -> Answer | None:
         """The answer that was got already."""

@@ -50,6 +50,7 @@ ENDURANCE = 20  # and in a row, later on
 LEAST_LOSS = 0.01  # of nDCG@10: a query that loses less isn't lost
 NEARLY_ALL = 0.9  # of a set's queries, for their language to be the set's
 CHANNEL = "channel"
+WHY = "\0why"  # who "writes" the queries that find causes: no author
 
 Answers = dict[str, list[Answer]]
 """Query id → the answer to each of its wordings."""
@@ -203,60 +204,53 @@ class _Measurement:
         written: Mapping[str, Sequence[LatinQueries]],
         page: Page,
     ) -> None:
+        source = opened if isinstance(opened, RunFiles) else _Questions(opened, page)
         for query_set in collection.query_sets:
             label = _label(collection, query_set)
             native = None
             if query_set.native and not (isinstance(opened, RunFiles) and opened.native is None):
                 wordings = {id: (query,) for id, query in query_set.native.items()}
-                native = self._asked(opened, "", wordings, page, label)
+                native = self._asked(source, "", wordings, label)
+                self._check_ids(collection, opened, label, native)
+                if not any(answer.hits for answers in native.values() for answer in answers):
+                    self.notes.append(
+                        f"{label}: {opened.name} finds nothing for any native query: is it the right index, "
+                        "the right field?"
+                    )
             for queries in written[query_set.name]:
-                latin = self._asked(opened, queries.author, queries.texts, page, label)
-                self._check_ids(collection, opened, label, [latin, native or {}])
+                latin = self._asked(source, queries.author, queries.texts, label)
+                self._check_ids(collection, opened, label, latin)
                 cell = self._cell(collection, query_set, opened.name, queries, latin, native)
                 if self.explain and native is not None:
                     cell = replace(
-                        cell, causes=self._explain(collection, query_set, opened, queries, cell, latin)
+                        cell, causes=self._explain(collection, query_set, source, queries, cell, latin)
                     )
                 self.cells.append(cell)
 
     def _asked(
         self,
-        opened: System | RunFiles,
+        source: _Questions | RunFiles,
         author: str,
         wordings: Mapping[str, tuple[str, ...]],
-        page: Page,
         label: str,
     ) -> Answers:
         """Answers to every wording; `author` is "" for native queries."""
-        if isinstance(opened, RunFiles):
-            return self._looked_up(opened, author, wordings)
-        what = f"{label}: {opened.name}, {author or 'native'}"
+        if isinstance(source, RunFiles):
+            return self._looked_up(source, author, wordings)
+        what = f"{label}: {source.opened.name}, {author or 'native'}"
         total = sum(map(len, wordings.values()))
         answers: Answers = {id: [] for id in wordings}
-        done, in_a_row, errors = 0, 0, []
+        done, errors = 0, []
         for id, texts in wordings.items():
             for text in texts:
-                key = (author, id, text)
-                answer = page.get(key)
-                if answer is None:
-                    if author not in page.warm:
-                        _ask(opened, text)  # the first query of a process pays for caches and compilation
-                        page.warm.add(author)
-                    answer = _ask(opened, text)
-                    page.add(key, answer)
+                answer = source.ask(what, author, id, text)
                 answers[id].append(answer)
                 done += 1
-                in_a_row = 0 if answer.error is None else in_a_row + 1
                 if answer.error is not None:
                     errors.append(answer.error)
-                    if in_a_row == done == min(PATIENCE, total):
-                        raise GapError(f"{what}: the first {done} queries all failed: {answer.error}")
-                    if in_a_row == ENDURANCE:
-                        raise GapError(
-                            f"{what}: {in_a_row} queries in a row failed: {answer.error}; what was answered "
-                            "before is kept: mend it and run the same command again to go on"
-                        )
                 self.progress(what, done, total)
+        if errors and len(errors) == total:
+            raise GapError(f"{what}: all {total:,} queries failed: {errors[0]}")
         if errors:
             self.notes.append(f"{what}: {len(errors):,} of {total:,} queries failed, the first: {errors[0]}")
         return answers
@@ -278,15 +272,11 @@ class _Measurement:
         return {id: [Answer(tuple(run.get(id, ())))] for id in wordings}
 
     def _check_ids(
-        self, collection: Collection, opened: System | RunFiles, label: str, sides: Sequence[Answers]
+        self, collection: Collection, opened: System | RunFiles, label: str, answers: Answers
     ) -> None:
         """Hits that are no documents of the collection find nothing: a system with ids of its own."""
         hits = {
-            document
-            for answers in sides
-            for wordings in answers.values()
-            for answer in wordings
-            for document, _ in answer.hits
+            document for wordings in answers.values() for answer in wordings for document, _ in answer.hits
         }
         unknown = sorted(hits - collection.documents.keys())
         if not unknown:
@@ -343,7 +333,7 @@ class _Measurement:
         self,
         collection: Collection,
         query_set: QuerySet,
-        opened: System | RunFiles,
+        source: _Questions | RunFiles,
         queries: LatinQueries,
         cell: Cell,
         answers: Answers,
@@ -366,7 +356,10 @@ class _Measurement:
             id, _, high = lost[at]
             latin, low = _least(query_set, id, queries.texts[id], answers[id])
             language = measures.language_of(id, query_set.qrels, collection.languages)
-            diagnosis = _diagnosed(opened, id, latin, language, query_set)
+            if any(answer.error is not None for answer in answers[id]):
+                diagnosis = causes.Diagnosis("failed")
+            else:
+                diagnosis = _diagnosed(what, source, id, latin, language, query_set)
             diagnoses[at] = (id, latin, low, high, diagnosis)
         self.progress(what, len(examined), len(examined))
         for group, places in groups.items():
@@ -423,6 +416,39 @@ def _language(collection: Collection, query_set: QuerySet, ids: Sequence[str]) -
     return code if most >= NEARLY_ALL * len(ids) else None
 
 
+class _Questions:
+    """What one system is asked over one collection: each thing once, and not for ever where it fails."""
+
+    def __init__(self, opened: System, page: Page) -> None:
+        self.opened = opened
+        self._page = page
+        self._warm: set[str] = set()
+        self._asked = 0
+        self._failed = 0  # in a row
+
+    def ask(self, what: str, author: str, id: str, text: str) -> Answer:
+        """The answer to a query, as it was given before if it was; GapError where too many have failed."""
+        key = (author, id, text)
+        answer = self._page.get(key)
+        if answer is None:
+            if author not in self._warm:
+                if author != WHY:
+                    _ask(self.opened, text)  # the first query of a process pays for caches and compilation
+                self._warm.add(author)
+            answer = _ask(self.opened, text)
+            self._page.add(key, answer)
+        self._asked += 1
+        self._failed = 0 if answer.error is None else self._failed + 1
+        if self._failed == self._asked == PATIENCE:
+            raise GapError(f"{what}: the first {PATIENCE} queries all failed: {answer.error}")
+        if self._failed == ENDURANCE:
+            raise GapError(
+                f"{what}: {ENDURANCE} queries in a row failed: {answer.error}; what was answered before is "
+                "kept: mend it and run the same command again to go on"
+            )
+        return answer
+
+
 def _ask(opened: System, query: str) -> Answer:
     started = time.perf_counter()
     try:
@@ -462,17 +488,21 @@ def _least(
 
 
 def _diagnosed(
-    opened: System | RunFiles, id: str, latin: str, language: str | None, query_set: QuerySet
+    what: str, source: _Questions | RunFiles, id: str, latin: str, language: str | None, query_set: QuerySet
 ) -> causes.Diagnosis:
     native = query_set.native[id]
-    if isinstance(opened, RunFiles):
+    if isinstance(source, RunFiles):
         return causes.diagnose(latin, native, language, None, None)
     readings = None
-    if isinstance(opened, Reader):
+    if isinstance(source.opened, Reader):
         with suppress(ScriptbridgeError):
-            readings = opened.readings(latin)
+            readings = source.opened.readings(latin)
     return causes.diagnose(
-        latin, native, language, readings, lambda query: _effectiveness(query_set, id, _ask(opened, query))
+        latin,
+        native,
+        language,
+        readings,
+        lambda query: _effectiveness(query_set, id, source.ask(what, WHY, "", query)),
     )
 
 

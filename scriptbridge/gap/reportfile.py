@@ -16,7 +16,7 @@ from uuid import uuid4
 from scriptbridge.errors import GapError
 from scriptbridge.functions import described
 
-from .records import SCHEMA, Report, Scores
+from .records import MAIN, SCHEMA, Report, Scores
 
 __all__ = ["load", "save", "write"]
 
@@ -31,6 +31,8 @@ def save(report: Report, file: str | os.PathLike[str]) -> None:
 def write(text: str, file: str | os.PathLike[str]) -> None:
     """Write a file, or the one that a link leads to, whole or not at all. GapError where that cannot be."""
     path = Path(os.path.realpath(file))
+    if path.exists() and not path.is_file():
+        raise GapError(f"{file}: not an ordinary file; a report would replace it")
     partial = path.with_name(f".{uuid4().hex}.partial")  # of nobody else's writing
     try:
         try:
@@ -55,6 +57,8 @@ def load(file: str | os.PathLike[str]) -> Report:
         report: Report = _read(Report, content, "")
         for number, cell in enumerate(report.cells):
             _check_lengths(cell.scores, f"cells[{number}].scores")
+            if MAIN not in cell.figures:
+                raise ValueError(f"cells[{number}].figures: {MAIN} is missing")
     except ValueError as error:
         raise GapError(f"{file}: not a report of schema {SCHEMA}: {error}") from error
     return report

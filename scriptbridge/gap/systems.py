@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from functools import partial
@@ -77,8 +78,8 @@ def prepare(spec: str) -> Candidate:
     if what in _BUILT:
         name = name or what
         return Candidate(name, what, what, partial(_BUILT[what], name))
-    if what.startswith(("http://", "https://")) or what.endswith(".toml"):
-        is_url = not what.endswith(".toml") or what.startswith("http")
+    is_url = what.lower().startswith(("http://", "https://"))
+    if is_url or what.endswith(".toml"):
         template = Template(what) if is_url else Template.read(what)
         name = name or (shown(what) if is_url else what)
         extras.load("httpx", "gap")
@@ -89,12 +90,17 @@ def prepare(spec: str) -> Candidate:
             lambda collection, folder: Endpoint(name, template),
         )
     if what.startswith("run:"):
+        if "://" in what:
+            raise GapError(f"system {printable(spec)!r}: run: names files, run:NATIVE,LATIN")
         runs = _run_files(name or what, what.removeprefix("run:"))
         return Candidate(runs.name, what, what, lambda collection, folder: runs)
     if encoders.is_dense(what):
         name = name or what
         return Candidate(
-            name, what, what, lambda collection, folder: _Dense(name, encoders.dense(what), collection)
+            name,
+            printable(what),
+            f"{what} {_files(what.partition(':')[2].partition('?')[0])}",
+            lambda collection, folder: _Dense(name, encoders.dense(what), collection),
         )
     path, asked = _folder(what)
     if path is not None:
@@ -106,14 +112,17 @@ def prepare(spec: str) -> Candidate:
     if is_named(what):
         function = Function(name or what, what)
         return Candidate(function.name, what, function.identity, lambda collection, folder: function)
-    raise GapError(f"system {spec!r}: unknown, and no folder of that name; accepted are\n{ACCEPTED}")
+    raise GapError(
+        f"system {printable(spec)!r}: unknown, and no folder of that name (a NAME has no spaces); accepted "
+        f"are\n{ACCEPTED}"
+    )
 
 
 def printable(spec: str) -> str:
-    """A spec as it may be printed: a URL without password and parameters, which may hold keys."""
+    """A spec as it may be printed: a URL, or what looks like one, without password and parameters."""
     named = _NAMED.fullmatch(spec)
     name, what = (f"{named[1]}=", named[2]) if named else ("", spec)
-    return name + shown(what) if what.startswith(("http://", "https://")) else spec
+    return name + shown(what) if "://" in what else spec
 
 
 # ---- scriptbridge
@@ -305,8 +314,8 @@ class Function:
         self.notes: tuple[str, ...] = ()
         self._spec = spec
         self._search = _searching(spec)
-        self.identity = f"{spec} {_source(self._search)}"
-        """The function's name and its file's content."""
+        self.identity = f"{spec} {_source(self._search)} {_modules()}"
+        """The function's name, its file's content, and the state of the modules beside it."""
 
     def search(self, text: str, k: int) -> Ranking:
         asked = f"(query {text[:80]!r}, k {k})"
@@ -359,6 +368,22 @@ def _source(function: object) -> str:
         return Path(inspect.getfile(inspect.unwrap(function))).read_text("utf-8", "replace")  # type: ignore[arg-type]
     except Exception:
         return ""  # of an object, or of compiled code
+
+
+def _modules() -> list[tuple[str, int, int]]:
+    """The current directory's modules that are imported, sizes and times: what a search may call."""
+    here = str(Path.cwd())
+    paths = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return [state for path in sorted(filter(None, paths)) if path.startswith(here) for state in _files(path)]
+
+
+def _files(path: str) -> list[tuple[str, int, int]]:
+    """The file, or those of the folder, if there is one at this path: names, sizes, times."""
+    there = Path(path)
+    files = sorted(there.rglob("*")) if there.is_dir() else [there]
+    return [
+        (str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in files if path and each.is_file()
+    ]
 
 
 def _takes_two(function: object) -> bool:
