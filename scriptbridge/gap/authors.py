@@ -366,7 +366,7 @@ def _function(name: str) -> _Author:
 
 
 def _module(name: str) -> Any:
-    if name in ("uroman", "icu"):
+    if name in ("uroman", "icu", "anyascii"):
         return extras.load(name, "gap")
     try:
         return import_module(name)
