@@ -330,8 +330,11 @@ def test_independent_authors_are_the_installed_romanizers(monkeypatch: pytest.Mo
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "anyascii", None)
-    with pytest.raises(MissingExtraError, match="pip install anyascii"):
+    with pytest.raises(MissingExtraError, match=r"anyascii is needed: pip install 'scriptbridge\[gap\]'"):
         one("anyascii", "Αθήνα", "el")
+    monkeypatch.setitem(sys.modules, "pypinyin", None)
+    with pytest.raises(MissingExtraError, match="pip install pypinyin"):
+        one("pypinyin", "北京", "zh")
 
 
 @pytest.mark.parametrize(
