@@ -13,6 +13,7 @@ file, to which a later run of some arms or sets adds its own.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -411,6 +412,12 @@ def searched(bench: Bench, arm: Candidate | str) -> dict[str, float | None]:
     return figures
 
 
+def trained_seconds(bench: Bench, arm: str) -> float | None:
+    """What training an arm took, of those that are trained."""
+    result = bench.trained(arm) / "training" / "result.json"
+    return json.loads(result.read_text(encoding="utf-8"))["seconds"] if result.exists() else None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -432,7 +439,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for arm, candidate in candidates(bench).items():
             if options.search is None or arm in options.search:
                 started = time.monotonic()
-                rows[arm] = searched(bench, candidate)
+                rows[arm] = searched(bench, candidate) | {"seconds": trained_seconds(bench, arm)}
                 report.say(f"{name}: {arm}: {rows[arm]}, {time.monotonic() - started:.0f} s")
                 made = report.circumstances("benchmarks.neural", arguments)
                 report.save(options.out, made | {"metric": "nDCG@10", "sets": measured})

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import report
 
-__all__ = ["TABLES", "main", "retrieval", "speed", "together"]
+__all__ = ["TABLES", "main", "neural", "retrieval", "speed", "together"]
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -61,6 +61,21 @@ def speed(measured: Measured) -> str:
     return _table(columns, times) + "\n" + _table(["cost", "measured", "wanted"], costs)
 
 
+def neural(measured: Measured) -> str:
+    """nDCG@10 of every arm on every set, by who wrote the queries, and what training it took."""
+    columns = ["arm", "native", "Latin (uroman)", "noisy Latin", "real", "trained, s"]
+    rows = [
+        [
+            f"{name}: {arm}",
+            *(_number(row.get(column), 3) for column in ("native", "latin", "noisy", "real")),
+            "" if row.get("seconds") is None else f"{row['seconds']:,.0f}",
+        ]
+        for name, arms in measured["sets"].items()
+        for arm, row in arms.items()
+    ]
+    return _table(columns, rows)
+
+
 def _retrieval(measured: Measured, index: str) -> str:
     rows = []
     for kind in ("rare", "window", None):
@@ -101,6 +116,7 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "together": ("retrieval.json", together),
     "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
+    "neural": ("neural.json", neural),
 }
 """A table's name: the file it comes from, and how."""
 
