@@ -442,7 +442,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 started = time.monotonic()
                 rows[arm] = searched(bench, candidate) | {"seconds": trained_seconds(bench, arm)}
                 report.say(f"{name}: {arm}: {rows[arm]}, {time.monotonic() - started:.0f} s")
-                made = report.circumstances("benchmarks.neural", arguments)
+                shown = ["DIR" if each == str(options.work) else each for each in arguments]
+                made = report.circumstances("benchmarks.neural", shown)
+                measured[name] = {each: rows[each] for each in candidates(bench) if each in rows}
                 report.save(options.out, made | {"metric": "nDCG@10", "sets": measured})
 
 
