@@ -190,45 +190,24 @@ def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -
     )
 
 
-def tiny(bench: Bench, arm: str) -> None:
-    """Recipe `ngrams`: a student without a transformer, for the same teacher."""
-    from scriptbridge.train import ngrams
+def on_vectors(bench: Bench, arm: str, recipe: str) -> None:
+    """Recipe `ngrams` or `adapter`, for the encoder that native queries trained."""
+    from scriptbridge.train import adapter, ngrams
     from scriptbridge.train.trainer import Settings
 
+    module, options = (ngrams, ngrams.Ngrams()) if recipe == "ngrams" else (adapter, adapter.Adapter())
+    train: Callable[..., Any] = module.train
     settings = Settings(
-        "ngrams",
+        recipe,
         str(bench.trained("native only")),
         seed=SEED,
         steps=TINY_STEPS,
         evaluate_every=500,
         threads=bench.threads,
-        learning_rate=ngrams.SETTINGS["learning_rate"],
-        weight_decay=ngrams.SETTINGS["weight_decay"],
+        learning_rate=module.SETTINGS["learning_rate"],
+        weight_decay=module.SETTINGS["weight_decay"],
         checkpoint_every=500,
     )
-    _on_vectors(bench, arm, ngrams.train, settings, ngrams.Ngrams())
-
-
-def adapted(bench: Bench, arm: str) -> None:
-    """Recipe `adapter`: a low-rank residual on the vectors of the encoder that native queries trained."""
-    from scriptbridge.train import adapter
-    from scriptbridge.train.trainer import Settings
-
-    settings = Settings(
-        "adapter",
-        str(bench.trained("native only")),
-        seed=SEED,
-        steps=TINY_STEPS,
-        evaluate_every=500,
-        threads=bench.threads,
-        learning_rate=adapter.SETTINGS["learning_rate"],
-        weight_decay=adapter.SETTINGS["weight_decay"],
-        checkpoint_every=500,
-    )
-    _on_vectors(bench, arm, adapter.train, settings, adapter.Adapter())
-
-
-def _on_vectors(bench: Bench, arm: str, train: Callable[..., Any], settings: Any, options: Any) -> None:
     train(
         bench.examples("train"),
         settings,
@@ -245,8 +224,8 @@ TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
     "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
     "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
     "align": aligned,
-    "ngrams, 8.6 MB, no transformer": tiny,
-    "adapter, rank 64": adapted,
+    "ngrams, 8.6 MB, no transformer": lambda bench, arm: on_vectors(bench, arm, "ngrams"),
+    "adapter, rank 64": lambda bench, arm: on_vectors(bench, arm, "adapter"),
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, ("uroman",)),
 }
 """Arms that have a model of their own, teachers first."""

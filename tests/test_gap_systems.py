@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scriptbridge import encoders
 from scriptbridge.errors import EncoderError, GapError, MissingExtraError
 from scriptbridge.gap import systems
-from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, auto_distance, fold, nearest_terms
+from scriptbridge.gap.baselines import MOST_EXPANSIONS, FoldedIndex, NearestTerms, auto_distance, fold
 from scriptbridge.gap.endpoint import Endpoint
 from scriptbridge.gap.records import Collection, Ranking, Reader, System
 from scriptbridge.gap.systems import RunFiles, prepare, printable
@@ -138,11 +138,11 @@ LETTERS = st.text("abo", min_size=1, max_size=8)
 @given(st.lists(LETTERS, max_size=5), st.dictionaries(LETTERS, st.integers(1, 9), max_size=80))
 def test_nearest_terms_are_those_of_the_definition(words: list[str], terms: dict[str, int]) -> None:
     pytest.importorskip("rapidfuzz")
-    found = nearest_terms(words, terms.items())
+    found = NearestTerms(terms.items())
     for word in words:
         near = sorted((distance(word, term), -df, term) for term, df in terms.items())
         near = [each for each in near if each[0] <= auto_distance(word)][:MOST_EXPANSIONS]
-        assert found[word] == [(term, 1 / (1 + far)) for far, _, term in near]
+        assert found.of(word) == [(term, 1 / (1 + far)) for far, _, term in near]
 
 
 def test_fold_fuzzy_ranks_by_the_best_of_the_nearest_terms(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_fold_fuzzy_ranks_by_the_best_of_the_nearest_terms(tmp_path: Path) -> No
     found = ready("fold+fuzzy", tmp_path)
     index = FoldedIndex(DOCUMENTS.items())
     for query in ("dili ka purana kila", "melitzanes tou kipou", "delhi", "bharat ki rajdhani"):
-        nearest = nearest_terms(fold(query), index.terms())
-        oracle = index.rank_expanded([nearest[word] for word in fold(query)], 100)
+        nearest = NearestTerms(index.terms())
+        oracle = index.rank_expanded([nearest.of(word) for word in fold(query)], 100)
         assert found.search(query, 100) == sorted(oracle, key=lambda hit: (-hit[1], hit[0]))
     assert found.search("dili", 10)
     found.close()

@@ -3,7 +3,7 @@
 *Fold*: the words of documents and queries go through ICU's Any-Latin, then lose their marks, their case and
 whatever is no ASCII letter or digit. *Fold + fuzzy* adds the edit distance that Lucene, Elasticsearch and
 OpenSearch call AUTO. How much they find depends on ICU's version: newer ones know letters of Urdu and Sindhi
-that older ones drop (fold + fuzzy on Sindhi: nDCG@10 0.42 with ICU 72, 0.60 with 77), so reports name it.
+that older ones drop, so reports name it.
 
 tantivy's own fuzzy query gives every match the same score, which ranks badly, so there are two ways here:
 
@@ -36,7 +36,6 @@ __all__ = [
     "auto_distance",
     "fold",
     "icu_version",
-    "nearest_terms",
 ]
 
 WeightedTerm = tuple[str, float]
@@ -176,12 +175,6 @@ class NearestTerms:
             )
         ]
         return [(term, 1 / (1 + distance)) for distance, _, term in sorted(found)[:MOST_EXPANSIONS]]
-
-
-def nearest_terms(words: Iterable[str], terms: Iterable[tuple[str, int]]) -> dict[str, list[WeightedTerm]]:
-    """Each word's `NearestTerms` among `terms`, which come with their document frequencies."""
-    nearest = NearestTerms(terms)
-    return {word: nearest.of(word) for word in words}
 
 
 def _any_of(clauses: Iterable[Query]) -> Query:

@@ -372,9 +372,10 @@ def _source(function: object) -> str:
 
 def _modules() -> list[tuple[str, int, int]]:
     """The current directory's modules that are imported, sizes and times: what a search may call."""
-    here = str(Path.cwd())
+    here = Path.cwd()
     paths = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return [state for path in sorted(filter(None, paths)) if path.startswith(here) for state in _files(path)]
+    beside = (path for path in sorted(filter(None, paths)) if Path(path).is_relative_to(here))
+    return [state for path in beside for state in _files(path)]
 
 
 def _files(path: str) -> list[tuple[str, int, int]]:
