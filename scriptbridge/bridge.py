@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, text
+from . import kernels, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .errors import LanguageError, QueryError
 from .lexicon import Lexicon
@@ -54,7 +54,7 @@ SURE = 0.1  # a reading with more is no guess
 
 @dataclass(frozen=True)
 class _Decoder:
-    """One channel over one lexicon; `powers` are df ** (PRIOR / SHARPNESS) of its terms and of its ranks."""
+    """One channel over one lexicon; `powers` are df ** (PRIOR / SHARPNESS) of its entries and ranks."""
 
     channel: Channel
     lexicon: Lexicon
@@ -94,15 +94,28 @@ class _Decoder:
 
     def glance(self, token: str) -> float:
         """How much speaks for the best term that a very narrow search finds, or for none."""
-        found = self.read(token, 1, GLANCE)
-        return max([_outside(token), *(self.weight(term, likelihood) for term, likelihood in found)])
+        return max([_outside(token), *(weight for _, weight in self.terms(token, 1, GLANCE))])
+
+    def terms(
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0
+    ) -> list[tuple[int, float]]:
+        """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
+        found = self.read(token, limit, budget, least)
+        if not self.lexicon.has_forms:
+            return [(term, self.weight(term, likelihood)) for term, likelihood in found]
+        likelihoods: dict[int, float] = {}
+        for entry, likelihood in found:
+            for term, share in self.lexicon.named(entry):
+                likelihoods[term] = likelihoods.get(term, 0.0) + share * likelihood
+        return [(term, self.weight(term, likelihood)) for term, likelihood in likelihoods.items()]
 
     def read(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, prefix: bool = False
     ) -> list[tuple[int, float]]:
-        """The terms of more than the `least` weight that `token` may mean, or nodes that it may lead to.
+        """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
+        lead to.
 
-        Each with P(token | term or node).
+        Each with P(token | form or node).
         """
         letters = _letters(token)
         if letters is None:
@@ -118,7 +131,7 @@ class _Decoder:
 
 def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ranks = np.exp2(np.arange(1, 257) / 8)  # a rank is log2 df in eighths, rounded down
-    return np.maximum(lexicon.df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
+    return np.maximum(lexicon.entry_df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
 
 
 @lru_cache(maxsize=1024)
@@ -192,6 +205,14 @@ def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     return readings
 
 
+def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
+    languages = [languages] if isinstance(languages, str) else languages
+    channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
+    if len({channel.language for channel in channels}) < len(channels):
+        raise LanguageError(f"a language stands twice: {', '.join(channel.language for channel in channels)}")
+    return channels
+
+
 class Bridge:
     """Channels over a lexicon. Immutable, safe to share between threads.
 
@@ -209,14 +230,9 @@ class Bridge:
         Without them, readings are the lexicon's terms, and `deromanize` and `complete` write these as they
         are usually spelled.
         """
-        languages = [languages] if isinstance(languages, str) else languages
         self.lexicon = lexicon
         self._spellings = spellings or {}
-        self.channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
-        if len({channel.language for channel in self.channels}) < len(self.channels):
-            raise LanguageError(
-                f"a language stands twice: {', '.join(channel.language for channel in self.channels)}"
-            )
+        self.channels = _channels(languages)
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
@@ -252,7 +268,9 @@ class Bridge:
                 forms = spelled.setdefault(word, {})
                 forms[term] = forms.get(term, 0) + df
         spellings = {word: forms for word, forms in spelled.items() if list(forms) != [word]}
-        return cls(Lexicon.from_terms(merged, documents), languages, spellings)
+        channels = _channels(languages)
+        heard = sounds.forms(merged, [channel.sounds for channel in channels])
+        return cls(Lexicon.from_terms(merged, documents, forms=heard), channels, spellings)
 
     def expand(self, query: str | Sequence[Token], n: int = READINGS) -> Expansion:
         """Readings for every position of a query, at most `n` each; a native word stands as it is.
@@ -295,7 +313,7 @@ class Bridge:
         least = LEAST_SHARE * _outside(token)
         for at in languages:
             decoder = self._decoders[at]
-            found[at] = [(term, decoder.weight(term, p)) for term, p in decoder.read(token, n, least=least)]
+            found[at] = decoder.terms(token, n, least=least)
             least = max([least, *(LEAST_SHARE * weight for _, weight in found[at])])
         return found
 
@@ -372,15 +390,14 @@ class Bridge:
         typed, wanted = tokens[-1], max(n, READINGS)
         latin = [token.text for token in tokens if token.script == "Latn"]
         weights: dict[int, tuple[float, str | None]] = {}
-        node = self.lexicon.node(typed.text)
-        if node is not None:
-            for term in self._below(node, wanted):
+        for node in self.lexicon.nodes(typed.text):
+            for term, _ in self._below(node, wanted):
                 weights[term] = (self._own(typed.text, term), None)
         for at in self._speaking(latin) if typed.script == "Latn" else ():
             decoder = self._decoders[at]
             for node, likelihood in decoder.read(typed.text, wanted, prefix=True):
-                for term in self._below(node, wanted):
-                    weight = decoder.weight(term, likelihood)
+                for term, share in self._below(node, wanted):
+                    weight = decoder.weight(term, share * likelihood)
                     if weight > weights.get(term, (0.0, None))[0]:
                         weights[term] = (weight, decoder.channel.language)
         total = _outside(typed.text) + math.fsum(weight for weight, _ in weights.values())
@@ -408,12 +425,13 @@ class Bridge:
         itself = term == position.token.text and term not in self._spellings
         return typed if itself else self._name(term)
 
-    def _below(self, node: int, n: int) -> list[int]:
+    def _below(self, node: int, n: int) -> list[tuple[int, float]]:
+        """The terms of the `n` most frequent entries at and below a node, with P(form | term)."""
         lexicon = self.lexicon
         found = kernels.most_frequent(
-            node, n, lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.df
+            node, n, lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.entry_df
         )
-        return found.tolist()  # type: ignore[no-any-return]
+        return [named for entry in found.tolist() for named in lexicon.named(entry)]
 
     def deromanize(self, query: str, n: int = 1) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed."""

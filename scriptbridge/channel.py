@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, languages, text
+from . import kernels, languages, sounds, text
 from .errors import ChannelError, LanguageError, QueryError
 
 __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
@@ -58,6 +58,7 @@ class Channel:
     slot_cost: NDArray[np.uint8]
     trigrams: NDArray[np.uint8]  # cost of a Latin letter after two others, in the language's romanized text
     sources: tuple[str, ...] = ()
+    sounds: str = ""  # what turns words into `letters`, see `scriptbridge.sounds`; "" where they are these
 
     @cached_property
     def slot_probability(self) -> NDArray[np.float64]:
@@ -128,26 +129,42 @@ class Channel:
         units, _, rows = self.tables
         return kernels.word_rows(word, units, self.units, rows, self.rows)
 
+    def forms(self, native: str) -> tuple[tuple[str, float], ...]:
+        """What a word is in the channel's `letters`, with P(form | word), likeliest first; none where it can
+        have none.
+        """
+        term = text.normalize(native)
+        if self.sounds:
+            return sounds.spoken(self.sounds, term)
+        return ((term, 1.0),)
+
     def score(self, native: str, latin: str) -> float:
         """log P(latin | native), natural, of one word; -inf where it cannot be."""
         _check_text(native)
         _check_text(latin)
-        rows, token = self.word_rows(text.normalize(native)), encode_latin(text.normalize(latin))
-        if rows is None or token is None:
+        token = encode_latin(text.normalize(latin))
+        if token is None:
             return -math.inf
+        likelihood = sum(share * self._likelihood(form, token) for form, share in self.forms(native))
+        return min(0.0, math.log(likelihood)) if likelihood > 0 else -math.inf  # costs are rounded
+
+    def _likelihood(self, form: str, token: NDArray[np.uint8]) -> float:
+        rows = self.word_rows(form)
+        if rows is None:
+            return 0.0
         spellings = kernels.spelling_ids(token, self.tables[1], self.spellings)
-        likelihood = kernels.likelihood(
+        return kernels.likelihood(
             rows, spellings, self.row_start, self.slot_spelling, self.slot_probability, NOISE
         )
-        return min(0.0, math.log(likelihood)) if likelihood > 0 else -math.inf  # costs are rounded
 
     def sample(self, native: str, n: int = 1, seed: int = 0) -> list[str]:
         """`n` ways a person may write a word, drawn from the channel; empty where it has a letter the
-        channel doesn't know.
+        channel doesn't know. Of several forms the likeliest is written.
         """
         _check_text(native)
         _check_draws(n, seed)
-        rows = self.word_rows(text.normalize(native))
+        forms = self.forms(native)
+        rows = self.word_rows(forms[0][0]) if forms else None
         if rows is None:
             return []
         random = np.random.default_rng(seed)
@@ -177,6 +194,7 @@ class Channel:
             "language": self.language,
             "letters": self.letters,
             "sources": list(self.sources),
+            **({"sounds": self.sounds} if self.sounds else {}),
             "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
         }
         body = json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n"
@@ -248,6 +266,7 @@ class Channel:
             header["letters"],
             **arrays,
             sources=tuple(header["sources"]),
+            sounds=header.get("sounds", ""),
         )
 
     # -- estimation
@@ -271,9 +290,10 @@ class Channel:
         """Estimate a channel by EM from (native word, Latin word, weight) triples, the language's scheme as
         prior.
 
-        The scheme weighs as much as `scheme_strength` observations of each unit. Words are normalised here;
-        pairs with letters outside the language or a-z 0-9 ' are left out. Raises ChannelError where no pair
-        can be used, and for what is no such triple or weighs more than a billion.
+        A native word is learned from by its likeliest form where the language has `sounds`. The scheme weighs
+        as much as `scheme_strength` observations of each unit. Words are normalised here; pairs with letters
+        outside the language or a-z 0-9 ' are left out. Raises ChannelError where no pair can be used, and for
+        what is no such triple or weighs more than a billion.
         """
         from .estimation import Estimate
 
@@ -293,11 +313,12 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
     tokens = text.tokenize(native)
     versions = []
     for version in range(n):
-        at, parts = 0, []
+        at, parts = 0, [""]
         for position, token in enumerate(tokens):
             drawn = channel.sample(token.text, 1, seed=seed * 1_000_003 + version * 1009 + position)
-            if drawn:
-                parts += [native[at : token.start], drawn[0]]
+            if drawn and token.start >= at:
+                between = native[at : token.start] or (" " if parts[-1] else "")  # words without a space
+                parts += [between, drawn[0]]
                 at = token.end
         versions.append("".join([*parts, native[at:]]))
     return versions

@@ -15,7 +15,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, languages, text
+from . import kernels, languages, sounds, text
 from .channel import LATIN, QUANTUM, Channel, encode_latin, latin_to_key, latin_trigrams
 from .errors import ChannelError
 
@@ -235,6 +235,7 @@ class Estimate:
             cost.astype(np.uint8),
             latin_trigrams((latin, weight) for _, latin, weight in self.usable if final),
             sources,
+            self.language.sounds,
         )
 
 
@@ -251,12 +252,19 @@ def _usable(
 ) -> Iterator[tuple[str, str, float]]:
     known = set(language.letters)
     for native, latin, weight in map(_triple, pairs):
-        native, latin = text.normalize(native), text.normalize(latin)
+        native, latin = _form(language, text.normalize(native)), text.normalize(latin)
         possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
             MAX_LETTERS, kernels.MAX_SPELLING * len(native)
         )
         if possible and weight > 0 and known.issuperset(native) and LATIN.keys() >= set(latin):
             yield native, latin, weight
+
+
+def _form(language: languages.Language, term: str) -> str:
+    """A word in the language's letters; "" where it has no form."""
+    if not language.sounds:
+        return term
+    return next((form for form, _ in sounds.spoken(language.sounds, term)), "")
 
 
 def _triple(pair: object) -> tuple[str, str, float]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import encoders, fusion, highlights, store, text, vectors
+from scriptbridge import encoders, fusion, highlights, sounds, store, text, vectors
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
@@ -663,13 +663,26 @@ class _Snapshot:
         return Bridge(self._lexicon, [*shipped, *own.values()])
 
     @cached_property
+    def _sounds(self) -> list[str]:
+        """What tells how the words of the index's languages sound."""
+        codes = self.manifest.languages
+        own = [channel.sounds for channel in self.channels]
+        return [*(known_languages.load(code).sounds for code in codes), *own]
+
+    @cached_property
+    def _stamp(self) -> str:
+        """What a snapshot of the lexicon is made of: the commit, and how words sound."""
+        return f"{self.opstamp} {sounds.stamp(self._sounds)}".rstrip()
+
+    @cached_property
     def _lexicon(self) -> Lexicon:
-        kept = Lexicon.load(self.path / store.LEXICON, str(self.opstamp))
+        kept = Lexicon.load(self.path / store.LEXICON, self._stamp)
         if kept is not None:
             return kept
         terms = self.terms()  # the store counts deleted documents there, until it merges their segment
         documents = max(self.searcher.num_docs, max(terms.values(), default=0))
-        return Lexicon.from_terms(terms, documents, self.spellings(terms))
+        forms = sounds.forms(terms, self._sounds)
+        return Lexicon.from_terms(terms, documents, self.spellings(terms), forms)
 
     def terms(self) -> Mapping[str, int]:
         """Every term and how many documents hold it, in the field where most do."""
@@ -692,7 +705,7 @@ class _Snapshot:
     def save_lexicon(self) -> None:
         """Keep the terms beside the store, so that the next opening is quick; it works without."""
         with self.lock, suppress(OSError):
-            self._lexicon.save(self.path / store.LEXICON, str(self.opstamp))
+            self._lexicon.save(self.path / store.LEXICON, self._stamp)
 
     def take(self, other: _Snapshot) -> None:
         """Keep what another snapshot of the same commit has built."""

@@ -1,4 +1,4 @@
-"""A lexicon: an index's terms with their document frequencies, and a trie over them, as flat arrays."""
+"""A lexicon: an index's terms with their document frequencies, and a trie over their forms: flat arrays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import zlib
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +22,9 @@ from .errors import ScriptbridgeError
 
 __all__ = ["Lexicon"]
 
-MAGIC = b"scriptbridge-lexicon 2\n"
+MAGIC = b"scriptbridge-lexicon 3\n"
 MAX_LABEL = 65_535
+WRITTEN = "\x1f"  # in the trie, before a term that is no form of its own; stands in no word
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Lexicon:
 
     A collection of more than 65,535 different letters has only terms of the commonest in its trie; the others
     are found as they are written, by no reading.
+
+    The trie is over *forms*, which are what channels read. Most terms are their own only one. Where they are
+    not (北京 is read as ㄅㄟㄐㄧㄥ), terms may share a form, and a term that isn't its own form stands in
+    the trie beneath the letter `WRITTEN`, which no channel reads. What ends at a node, ``term[node]``, is
+    called an *entry*: below ``len(self)`` it is the one term that does; entry ``len(self) + g`` are
+    the terms ``shared_term[shared_start[g] : shared_start[g + 1]]``, with P(form | term) in `share`.
 
     Spelling i, of term ``spelled[i]``, is ``spelling[spelling_start[i] : spelling_start[i + 1]]`` in UTF-8.
     """
@@ -47,6 +55,9 @@ class Lexicon:
     spelled: NDArray[np.int32]  # terms that are usually spelled otherwise, ascending
     spelling: NDArray[np.uint8]
     spelling_start: NDArray[np.int64]
+    shared_start: NDArray[np.int32]
+    shared_term: NDArray[np.int32]
+    share: NDArray[np.float32]
     documents: int  # of the collection
 
     @classmethod
@@ -55,66 +66,44 @@ class Lexicon:
         terms: Mapping[str, int] | Iterable[tuple[str, int]],
         documents: int | None = None,
         spellings: Mapping[str, str] | None = None,
+        forms: Mapping[str, Mapping[str, float]] | None = None,
     ) -> Lexicon:
         """A lexicon of (term, document frequency) pairs; terms with line breaks or an empty one are refused.
 
         `documents` is how many the collection has: by default, twice as many as hold its most frequent term.
-        `spellings` tell how terms are usually spelled, where otherwise.
+        `spellings` tell how terms are usually spelled, where otherwise; `forms` what channels read terms by,
+        where that is not the term, with P(form | term): see `scriptbridge.sounds`.
         """
         pairs = sorted(terms.items() if isinstance(terms, Mapping) else terms)
         words = [word for word, _ in pairs]
-        joined = "\n".join(words)
-        try:
-            codes = (
-                np.frombuffer((joined + "\n").encode("utf-32-le"), np.uint32)
-                if words
-                else np.zeros(0, np.uint32)
-            )
-            blob = np.frombuffer("".join(words).encode(), np.uint8)
-        except UnicodeEncodeError as error:
-            raise ScriptbridgeError(
-                f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}"
-            ) from None
-        ends = np.flatnonzero(codes == 10)
-        if len(ends) != len(words) or "" in words or (words and codes.min() < 10):
-            raise ScriptbridgeError("a term is empty or holds a control character; terms are single words")
+        codes, ends = _codes(words)
         df = np.array([df for _, df in pairs], np.int64)
         if len(df) and (df.min() < 0 or any(a == b for a, b in pairwise(words))):
             raise ScriptbridgeError("a term stands twice or has a negative document frequency")
-        alphabet, labels, spelled = _labelled(codes, ends)
         widths = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
         widths[ends] = 0
         start = np.concatenate([[0], np.cumsum(widths)[ends]]) if len(ends) else np.zeros(1, np.int64)
-        keep = np.repeat(spelled, np.diff(ends, prepend=-1)) & (codes != 10)
-        code_start = np.concatenate([[0], np.cumsum(keep)[ends[spelled]]]) if len(ends) else np.zeros(1)
-        size = int(keep.sum()) + 1
-        label, first = np.zeros(size, np.uint16), np.zeros(size + 1, np.int32)
-        term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
         frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
-        nodes = kernels.build_trie(
-            labels[keep].astype(np.uint16),
-            code_start.astype(np.int64),
-            frequency[spelled],
-            label,
-            first,
-            term,
-            top,
-        )
-        if not spelled.all():
-            term[term >= 0] = np.flatnonzero(spelled)[term[term >= 0]]
-        trie = (label[:nodes].copy(), first[: nodes + 1].copy(), term[:nodes].copy(), top[:nodes].copy())
         documents = (
             max(int(df.max()) if documents else 2 * int(df.max()), documents or 1)
             if len(df)
             else documents or 1
         )
+        endings = _endings(words, forms or {})
+        if endings.strings is not words:
+            codes, ends = _codes(endings.strings)
+        trie = _trie(
+            codes, ends, _highest(frequency, endings.shared_start, endings.shared_term), endings.entries
+        )
         return cls(
-            blob,
+            np.frombuffer("".join(words).encode(), np.uint8),
             start.astype(np.int64),
             frequency,
-            alphabet.astype(np.uint32),
             *trie,
             *_spelled(words, spellings or {}),
+            endings.shared_start,
+            endings.shared_term,
+            endings.share,
             documents,
         )
 
@@ -129,9 +118,10 @@ class Lexicon:
 
     def find(self, word: str) -> int | None:
         """The number of a term, None if it isn't one."""
-        node = self.node(word)
-        if node is not None:
-            return int(self.term[node]) if self.term[node] >= 0 else None
+        for node in self.nodes(word):
+            for term, _ in self.named(int(self.term[node])):
+                if not self.has_forms or self[term] == word:
+                    return term
         if len(self.alphabet) <= MAX_LABEL:  # every term is in the trie
             return None
         at = bisect_left(self, word)
@@ -145,8 +135,31 @@ class Lexicon:
             return word
         return bytes(self.spelling[self.spelling_start[at] : self.spelling_start[at + 1]]).decode()
 
+    def named(self, entry: int) -> list[tuple[int, float]]:
+        """The terms that end at a node of the trie, by its `term`, with P(form | term)."""
+        at = entry - len(self.df)
+        if at < 0:
+            return [(entry, 1.0)] if entry >= 0 else []
+        shared = slice(self.shared_start[at], self.shared_start[at + 1])
+        return list(zip(self.shared_term[shared].tolist(), self.share[shared].tolist(), strict=True))
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether some terms have forms that are not themselves."""
+        return len(self.shared_term) > 0 or ord(WRITTEN) in self._labels
+
+    @cached_property
+    def entry_df(self) -> NDArray[np.int32]:
+        """The document frequency of every entry's most frequent term."""
+        return _highest(self.df, self.shared_start, self.shared_term)
+
+    def nodes(self, prefix: str) -> list[int]:
+        """The trie's nodes below which are the terms, and forms, that begin with `prefix`: at most two."""
+        prefixes = (prefix, WRITTEN + prefix) if self.has_forms else (prefix,)
+        return [node for each in prefixes if (node := self.node(each)) is not None]
+
     def node(self, prefix: str) -> int | None:
-        """The trie's node that `prefix` leads to; None where no term in the trie begins so."""
+        """The trie's node that `prefix` leads to; None where no form in the trie begins so."""
         labels = self._labels
         try:
             path = np.array([labels[ord(letter)] for letter in prefix], np.uint16)
@@ -232,6 +245,99 @@ def _spelled(
     return np.array(numbers, np.int32), np.frombuffer(b"".join(encoded), np.uint8), start
 
 
+@dataclass(frozen=True)
+class _Endings:
+    """The strings of a trie, in code point order, and the entry of each."""
+
+    strings: list[str]
+    entries: NDArray[np.int32]
+    shared_start: NDArray[np.int32]
+    shared_term: NDArray[np.int32]
+    share: NDArray[np.float32]
+
+
+def _endings(words: list[str], forms: Mapping[str, Mapping[str, float]]) -> _Endings:
+    """What stands in the trie: every term's forms, and the terms that are no forms of their own."""
+    shared: list[list[tuple[int, float]]] = []
+    strings, entries = words, list(range(len(words)))
+    if forms:
+        named = defaultdict[str, list[tuple[int, float]]](list)
+        for term, word in enumerate(words):
+            own = forms.get(word) or {word: 1.0}
+            for form, share in own.items():
+                named[form].append((term, share))
+            if word not in own:
+                named[WRITTEN + word].append((term, 1.0))
+        strings, entries = sorted(named), []
+        for string in strings:
+            if len(named[string]) == 1 and named[string][0][1] == 1.0:
+                entries.append(named[string][0][0])
+            else:
+                entries.append(len(words) + len(shared))
+                shared.append(named[string])
+    return _Endings(
+        strings,
+        np.array(entries, np.int32),
+        np.cumsum([0, *map(len, shared)], dtype=np.int32),
+        np.array([term for each in shared for term, _ in each], np.int32),
+        np.array([share for each in shared for _, share in each], np.float32),
+    )
+
+
+def _highest(
+    df: NDArray[np.int32], shared_start: NDArray[np.int32], shared_term: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    if not len(shared_term):
+        return df
+    return np.concatenate([df, np.maximum.reduceat(df[shared_term], shared_start[:-1])])
+
+
+def _codes(words: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The code points of words, each followed by a line break, and where these are."""
+    try:
+        joined = "".join(f"{word}\n" for word in words).encode("utf-32-le")
+    except UnicodeEncodeError as error:
+        raise ScriptbridgeError(
+            f"a term holds a lone surrogate: {error.object[error.start - 5 : error.end + 5]!r}"
+        ) from None
+    codes = np.frombuffer(joined, np.uint32)
+    ends = np.flatnonzero(codes == 10)
+    if len(ends) != len(words) or "" in words or (words and codes.min() < 10):
+        raise ScriptbridgeError("a term is empty or holds a control character; terms are single words")
+    return codes, ends
+
+
+def _trie(
+    codes: NDArray[np.uint32], ends: NDArray[np.int64], df: NDArray[np.int32], entries: NDArray[np.int32]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
+    """Alphabet, label, first, term and top of the trie over strings, each up to a line break at `ends`, with
+    their entries and these' frequencies.
+    """
+    alphabet, labels, spelled = _labelled(codes, ends)
+    keep = np.repeat(spelled, np.diff(ends, prepend=-1)) & (codes != 10)
+    code_start = np.concatenate([[0], np.cumsum(keep)[ends[spelled]]]) if len(ends) else np.zeros(1)
+    size = int(keep.sum()) + 1
+    label, first = np.zeros(size, np.uint16), np.zeros(size + 1, np.int32)
+    term, top = np.full(size, -1, np.int32), np.zeros(size, np.uint8)
+    nodes = kernels.build_trie(
+        labels[keep].astype(np.uint16),
+        code_start.astype(np.int64),
+        df[entries[spelled]],
+        label,
+        first,
+        term,
+        top,
+    )
+    term[term >= 0] = entries[spelled][term[term >= 0]]
+    return (
+        alphabet.astype(np.uint32),
+        label[:nodes].copy(),
+        first[: nodes + 1].copy(),
+        term[:nodes].copy(),
+        top[:nodes].copy(),
+    )
+
+
 def _labelled(
     codes: NDArray[np.uint32], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
@@ -254,4 +360,4 @@ def _labelled(
 
 
 _ARRAYS: tuple[str, ...] = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
-_ARRAYS += ("spelled", "spelling", "spelling_start")
+_ARRAYS += ("spelled", "spelling", "spelling_start", "shared_start", "shared_term", "share")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from . import languages, text
+from . import languages, sounds, text
 from .bridge import Bridge
 from .channel import NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
@@ -133,7 +133,8 @@ def learn(path: str | Path, lang: str | languages.Language, seed: int = 0) -> Le
     rest, held = _split(usable, seed)
     before = after = None
     if held:
-        lexicon = Lexicon.from_terms({pair.native: 1 for pair in usable})
+        terms = {pair.native: 1 for pair in usable}
+        lexicon = Lexicon.from_terms(terms, forms=sounds.forms(terms, [known.sounds]))
         before = quality(known, held, lexicon)
         after = quality(Channel.learn(language, rest), held, lexicon)
     return Lesson(
@@ -159,7 +160,9 @@ def quality(channel: Channel, pairs: Sequence[Pair], lexicon: Lexicon) -> Qualit
 
 
 def _fits(channel: Channel, pair: Pair) -> bool:
-    return channel.word_rows(pair.native) is not None and encode_latin(pair.latin) is not None
+    forms = channel.forms(pair.native)
+    spelled = bool(forms) and channel.word_rows(forms[0][0]) is not None
+    return spelled and encode_latin(pair.latin) is not None
 
 
 def _split(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:

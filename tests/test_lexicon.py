@@ -18,7 +18,7 @@ from scriptbridge.lexicon import Lexicon
 words = st.text(st.characters(min_codepoint=ord(" "), exclude_categories=["Cs"]), min_size=1, max_size=8)
 vocabularies = st.dictionaries(words, st.integers(0, 2**31 - 1), max_size=30)
 ARRAYS: tuple[str, ...] = ("blob", "start", "df", "alphabet", "label", "first", "term", "top")
-ARRAYS += ("spelled", "spelling", "spelling_start")
+ARRAYS += ("spelled", "spelling", "spelling_start", "shared_start", "shared_term", "share")
 
 
 def assert_same(one: Lexicon, other: Lexicon) -> None:
@@ -170,7 +170,7 @@ def test_no_snapshot_or_a_newer_one_is_none(snapshot: Path, tmp_path: Path) -> N
     assert Lexicon.load(tmp_path / "absent", "now") is None
     assert Lexicon.load(tmp_path, "now") is None
     newer = tmp_path / "newer"
-    newer.write_bytes(snapshot.read_bytes().replace(b"scriptbridge-lexicon 2", b"scriptbridge-lexicon 3", 1))
+    newer.write_bytes(snapshot.read_bytes().replace(b"scriptbridge-lexicon 3", b"scriptbridge-lexicon 4", 1))
     assert Lexicon.load(newer, "now") is None
 
 

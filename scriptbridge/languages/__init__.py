@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
+from scriptbridge import sounds
 from scriptbridge.errors import LanguageError
 from scriptbridge.text import normalize
 
@@ -43,6 +44,10 @@ class Language:
     `spellings` is what a channel starts from. `examples` maps native words, spelled as in print, to usual
     romanizations.
 
+    `sounds` names the module of `scriptbridge.sounds` that turns words into `letters`, where these are not
+    what documents are written in; where a language is not `spaced`, spaces in Latin input say little about
+    where words end.
+
     `keyboard` maps keys, named by what they type on a US QWERTY keyboard ("B" is shift and b), to what they
     type in the language's standard layout: raw letters and signs, lowercase, one to three code points. An
     accent of U+0300-036F is a dead key, typed before its letter; two keys are pressed one after the other.
@@ -61,6 +66,8 @@ class Language:
     doubling: float = 0.0
     keyboard: Mapping[str, str] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    sounds: str = ""
+    spaced: bool = True
 
     def spellings(self) -> dict[str, dict[str, float]]:
         """P(Latin spelling | native segment), each segment's summing to 1.
@@ -234,7 +241,9 @@ class _Reader:
     """Checks one file's table, key by key."""
 
     REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
-    OPTIONAL = ("borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples")
+    OPTIONAL = (
+        "borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples", "sounds", "spaced",
+    )  # fmt: skip
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
         self.path = path
@@ -264,6 +273,8 @@ class _Reader:
             doubling=self.doubling(),
             keyboard=self.keyboard(),
             examples=self.examples(),
+            sounds=self.sounds(),
+            spaced=self.spaced(),
         )
 
     def refuse(self, key: str, problem: str) -> NoReturn:
@@ -380,6 +391,18 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
             self.refuse("doubling", f"needs a chance, from 0 to below 1; got {value!r}")
         return float(value)
+
+    def sounds(self) -> str:
+        value = self.table.get("sounds", "")
+        if "sounds" in self.table and value not in sounds.modules():
+            self.refuse("sounds", f"{value!r}; known: {', '.join(sounds.modules()) or 'none'}")
+        return str(value)
+
+    def spaced(self) -> bool:
+        value = self.table.get("spaced", True)
+        if not isinstance(value, bool):
+            self.refuse("spaced", f"needs true or false; got {value!r}")
+        return value
 
     def keyboard(self) -> dict[str, str]:
         result: dict[str, str] = {}

@@ -1,0 +1,84 @@
+"""What the words of a language sound like, where its script doesn't spell that out letter by letter.
+
+The words of a language whose file says ``sounds = "bopomofo"`` are turned into *forms* by the module of that
+name in this folder: strings in the file's `letters`, which its channel reads. The module has one function,
+
+    spoken(term: str) -> list[str]
+
+the forms of a normalised term, likeliest first, at most `MAX_FORMS`; none for what it cannot say. A term that
+is written in those letters already is its own form. What needs a package raises MissingExtraError
+(`scriptbridge.extras.load`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from scriptbridge.errors import MissingExtraError
+
+__all__ = ["MAX_FORMS", "forms", "modules", "spoken", "stamp"]
+
+MAX_FORMS = 4  # of a term
+DECAY = 0.3  # a form is so likely next to the one before
+
+
+@cache
+def modules() -> tuple[str, ...]:
+    """The names that `sounds` may have in a language's file."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
+
+
+@lru_cache(maxsize=1 << 16)
+def spoken(name: str, term: str) -> tuple[tuple[str, float], ...]:
+    """The forms of a normalised term by the module of that name, with P(form | term), likeliest first."""
+    each = list(dict.fromkeys(_module(name).spoken(term)))[:MAX_FORMS]
+    total = sum(DECAY**place for place in range(len(each)))
+    return tuple((form, DECAY**place / total) for place, form in enumerate(each))
+
+
+def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """P(form | term) for the terms that have forms, by any of these modules; "" is none.
+
+    A module whose package is missing gives none: a RuntimeWarning says so.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name in _given(names):
+        if missing := _missing(name):
+            warnings.warn(
+                f"the words of some languages cannot be read: {missing}", RuntimeWarning, stacklevel=2
+            )
+            continue
+        for term in terms:
+            if each := spoken(name, term):
+                known = found.setdefault(term, {})
+                for form, share in each:
+                    known[form] = max(share, known.get(form, 0.0))
+    return found
+
+
+def stamp(names: Iterable[str]) -> str:
+    """What `forms` depends on beside the terms: the modules, and which of them lack a package."""
+    return " ".join(f"{name}?" if _missing(name) else name for name in _given(names))
+
+
+def _given(names: Iterable[str]) -> list[str]:
+    return sorted({*names} - {""})
+
+
+def _missing(name: str) -> str:
+    """What a module lacks, and the command that installs it; "" if nothing."""
+    try:
+        _module(name).spoken("")
+    except MissingExtraError as error:
+        return str(error)
+    return ""
+
+
+@cache
+def _module(name: str) -> Any:
+    return import_module(f"{__name__}.{name}")
