@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -210,6 +211,10 @@ def test_one_sided_examples_are_told(dense: str, tmp_path: Path) -> None:
         {"query_tokens": 2},
         {"negatives": -1},
         {"objective": "x"},
+        {"queries_per_document": 0},
+        {"teachers": ("a",)},
+        {"kl_weight": 1.0},
+        {"teacher_temperature": 0.0},
     ],
 )
 def test_options_that_cannot_be_are_told(wrong: dict[str, Any]) -> None:
@@ -227,6 +232,43 @@ def test_models_that_cannot_be_trained_are_told(dense: str, tmp_path: Path) -> N
         translit.train(_examples(), _settings(three), Translit("cross"), tmp_path / "m")
 
 
+@pytest.mark.parametrize("weights", [{"kl_weight": 1.0}, {"margin_weight": 20.0}], ids=str)
+@pytest.mark.parametrize("kind", ["dense", "cross"])
+def test_a_student_follows_its_teachers_scores(
+    dense: str, tmp_path: Path, weights: dict[str, float], kind: Any
+) -> None:
+    examples = _examples()
+    taught = translit.train(
+        examples, _settings(dense, steps=120, batch_size=16), Translit(mix=0.0, dropout=0.0), tmp_path / "t"
+    )
+    assert taught.steps == 120
+    model = dense if kind == "dense" else str(tiny_models.cross(tmp_path))
+    options = Translit(
+        kind, dropout=0.0, teachers=(str(tmp_path / "t"),), label_weight=0.0, negatives=4, **weights
+    )
+    settings = _settings(model, steps=150, batch_size=16, learning_rate=2e-3)
+    metrics = translit.train(examples, settings, options, tmp_path / "s", cache=tmp_path / "cache")
+    assert metrics.last_loss < 0.8 * metrics.first_loss
+    if kind == "dense":  # no label was looked at
+        for latin in (False, True):
+            before = _reciprocal_rank(_loaded(Path(dense)), examples, latin)
+            assert _reciprocal_rank(_loaded(tmp_path / "s"), examples, latin) > before + 0.1
+
+
+def test_several_teachers_are_averaged(dense: str, tmp_path: Path) -> None:
+    other = str(tiny_models.dense(tmp_path, seed=1))
+    options = Translit(teachers=(dense, other), kl_weight=1.0, margin_weight=1.0)
+    metrics = translit.train(
+        _examples(), _settings(dense, steps=3), options, tmp_path / "m", cache=tmp_path / "cache"
+    )
+    assert metrics.steps == 3 and len(list((tmp_path / "cache").glob("*.npy"))) == 4
+
+
+def test_a_teachers_loss_is_that_of_the_scores_of_the_same_candidates() -> None:
+    columns = np.array([1, 0, 2])
+    assert translit._others(columns, 4).tolist() == [[0, 2, 3], [1, 2, 3], [0, 1, 3]]
+
+
 # ---- batches
 
 
@@ -238,6 +280,15 @@ def test_no_two_queries_of_a_batch_are_of_one_document() -> None:
     assert repeated <= 1  # what was left over
     assert all((a == b).all() for a, b in zip(made, translit.batches(documents, 16, seed=1), strict=True))
     assert not all((a == b).all() for a, b in zip(made, translit.batches(documents, 16, seed=2), strict=True))
+
+
+def test_queries_of_one_document_share_it_in_a_batch() -> None:
+    documents = [f"d{i % 50}" for i in range(400)]
+    made = translit.batches(documents, 10, seed=1, together=4)
+    assert sorted(np.concatenate(made).tolist()) == list(range(400))
+    for batch in made:
+        counts = Counter(documents[query] for query in batch)
+        assert len(batch) == 40 and set(counts.values()) == {4}
 
 
 def test_few_queries_or_documents_still_make_batches() -> None:

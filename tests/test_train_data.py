@@ -180,6 +180,30 @@ def _hard() -> Examples:
     return Examples(documents, (Query("q", "λίμνη δάσος", ("limni dasos",), ("own",)),))
 
 
+def test_passages_of_documents_are_queries_for_them(folder: Path) -> None:
+    examples = data.load(folder, ["channel:1"], seed=3, spans=2)
+    cut = [query for query in examples.queries if "#" in query.id]
+    assert len(examples.queries) == 24 + 24 and len(cut) == 24
+    for query in cut:
+        (document,) = query.positives
+        assert query.native in examples.documents[document] and query.latin
+        assert len(query.native.split()) >= 3
+    assert data.load(folder, ["channel:1"], seed=3, spans=2).fingerprint == examples.fingerprint
+    assert data.load(folder, ["channel:1"], seed=4, spans=2).fingerprint != examples.fingerprint
+
+
+def test_passages_of_a_part_are_of_its_documents(folder: Path) -> None:
+    fractions = (0.5, 0.0, 0.5)
+    examples = data.load(folder, (), split="train", fractions=fractions, spans=1)
+    assert {query.positives[0] for query in examples.queries if "#" in query.id} == set(examples.documents)
+
+
+def test_texts_are_documents_and_native_queries(folder: Path, tmp_path: Path) -> None:
+    assert len(data.texts(folder)) == 12 + 24
+    (tmp_path / "queries.txt").write_text("θάλασσα\nβουνό\n", encoding="utf-8")
+    assert data.texts(tmp_path / "queries.txt") == ["θάλασσα", "βουνό"]
+
+
 def test_negatives_share_words_but_score_below_the_margin() -> None:
     (query,) = data.hard_negatives(_hard(), 5).queries
     assert query.negatives == ("near",)  # twin scores as the positive does, far and other share no word

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from scriptbridge.channel import Channel
 from scriptbridge.errors import GapError, LanguageError, TrainingError
 from scriptbridge.gap import authors
-from scriptbridge.train import vocab
+from scriptbridge.train import vocab, vocabulary
 from scriptbridge.train.vocab import Vocab
 
 LETTERS = dict.fromkeys(tiny_models.LETTERS)
@@ -51,7 +51,7 @@ def unigram(words: list[str]) -> Tokenizer:
 
 
 def bpe(words: list[str]) -> Tokenizer:
-    letter_of = {byte: letter for letter, byte in vocab._byte_of().items()}
+    letter_of = {byte: letter for letter, byte in vocabulary._byte_of().items()}
     merges: dict[tuple[str, str], None] = {("s", "a"): None, ("l", "a"): None}
     for word in words:
         letters = ["".join(letter_of[byte] for byte in letter.encode()) for letter in f" {word}"]
@@ -217,7 +217,7 @@ def test_modes_choose_among_sources(tmp_path: Path, kind: str, mode: vocab.Mode)
     result = vocab.apply(str(tmp_path / "model"), [], tmp_path / "after", few("uroman", mode=mode))
     after = load(tmp_path / "after")
     mark = {"WordPiece": "", "Unigram": "▁", "BPE": "Ġ"}[kind]
-    of_bytes = {byte: letter for letter, byte in vocab._byte_of().items()}
+    of_bytes = {byte: letter for letter, byte in vocabulary._byte_of().items()}
     first, second = (
         embedding(before, mark + ("".join(of_bytes[b] for b in word.encode()) if kind == "BPE" else word))
         for word in SOURCES
@@ -272,7 +272,7 @@ def test_the_likeliest_spellings_are_likelier_than_any_drawn() -> None:
 def test_merges_reach_every_subword_whatever_their_order() -> None:
     """The new merges, run by the library, against the new subwords."""
     new = ["Ġsalam", "Ġsala", "Ġalasala", "Ġsalaam", "Ġkniga", "Ġknigami", "alam", "Ġs", "Ġlalala"]
-    words = vocab._Vocabulary(json.loads(bpe(WORDS).to_str()), "a test")
+    words = vocabulary.Vocabulary(json.loads(bpe(WORDS).to_str()), "a test")
     joints = words.add({piece: [7] for piece in new}, "max")
     made = Tokenizer.from_str(json.dumps(words.description))
     for piece in new:
@@ -285,12 +285,12 @@ def test_merges_reach_every_subword_whatever_their_order() -> None:
 
 
 def test_byte_level_letters_are_the_librarys() -> None:
-    assert set(vocab._byte_of()) == set(pre_tokenizers.ByteLevel.alphabet())
+    assert set(vocabulary._byte_of()) == set(pre_tokenizers.ByteLevel.alphabet())
     text = "".join(
         letter for part, _ in pre_tokenizers.ByteLevel(False).pre_tokenize_str("мир سلام") for letter in part
     )
-    assert vocab._of_bytes(text) == "мир سلام"
-    assert vocab._of_bytes(text[:1]) == ""
+    assert vocabulary._of_bytes(text) == "мир سلام"
+    assert vocabulary._of_bytes(text[:1]) == ""
 
 
 def test_subwords_that_are_no_words_are_left_by_other_authors(tmp_path: Path) -> None:
@@ -371,10 +371,10 @@ def test_nothing_new(tmp_path: Path) -> None:
 
 def test_what_cannot_be_done_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="kind 'WordLevel'"):
-        vocab._Vocabulary(json.loads(Tokenizer(models.WordLevel({"a": 0}, "a")).to_str()), "m")
+        vocabulary.Vocabulary(json.loads(Tokenizer(models.WordLevel({"a": 0}, "a")).to_str()), "m")
     marked = Tokenizer(models.BPE({"a</w>": 0}, [], end_of_word_suffix="</w>"))
     with pytest.raises(TrainingError, match="at the end of words"):
-        vocab._Vocabulary(json.loads(marked.to_str()), "m")
+        vocabulary.Vocabulary(json.loads(marked.to_str()), "m")
     model = tiny(tmp_path, "WordPiece")
     with pytest.raises(LanguageError, match="languages are needed"):
         vocab.apply(model, [], tmp_path / "after", few())

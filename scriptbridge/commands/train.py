@@ -108,6 +108,14 @@ def _run_options(model: Callable[[Command], Command]) -> Callable[[Command], Com
             "set that --set leaves out, or, beside a file of queries, another one.",
         ),
         click.option(
+            "--spans",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Passages of each document, a few words long, that are queries for it beside the others.",
+        ),
+        click.option(
             "--evaluate-every", type=int, metavar="N", help=f"Steps, with --dev; by default {EVALUATE_EVERY}."
         ),
         click.option(
@@ -147,6 +155,11 @@ _ALIGNED = (
     _field("temperature", float, "0.05", "this temperature."),
     _CACHE,
 )
+_SCORED = (
+    _field("script_weight", float, "0.0", "Weight of the script-contrastive loss."),
+    _field("kl_weight", float, "0.0", "Weight of the divergence from the teacher's scores, listwise."),
+    _field("margin_weight", float, "0.0", "Weight of the squared distance to the teacher's margins."),
+)
 _NOISE = (
     _field("noise", float, "0.5", "Share of Latin wordings that are typed badly."),
     _field("vowels", float, "0.3", "Share of vowels that these leave out."),
@@ -175,7 +188,8 @@ def train() -> None:
 @_KIND
 @_field("mix", float, "0.5", "Share of Latin queries.")
 @click.option("--preset", type=click.Choice(["paper"]), help="One epoch, learning rate 1e-5.")
-@_field("batch_size", int, "32", "Queries of a batch.")
+@_field("batch_size", int, "32", "Queries of a batch, or documents with several each:")
+@_field("queries_per_document", int, "1", "Queries that share their document in a batch, at most.")
 @_field("negatives", int, "1", "Hard negatives that a query brings to a batch, of those mined.")
 @click.option(
     "--mine",
@@ -189,8 +203,18 @@ def train() -> None:
 @_field("passage_tokens", int, "256", "Tokens of a document.")
 @_field("dropout", float, "the model's own", "0 takes half the time on a CPU.")
 @_field("objective", click.Choice(["listwise", "binary"]), "listwise", "Of cross-encoders.")
-@_field("script_weight", float, "0.0", "Of the script-contrastive loss.")
-def translit(preset: str | None, mine: int, **given: Any) -> None:
+@_options(*_SCORED)
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="SPEC",
+    help="A dense encoder whose scores --kl-weight and --margin-weight follow; several are averaged.",
+)
+@_field("teacher_temperature", float, "0.02", "Of its scores.")
+@_field("label_weight", float, "1.0", "Of the objective without teachers, beside theirs.")
+@_CACHE
+def translit(preset: str | None, mine: int, cache: Path | None, **given: Any) -> None:
     """Contrastive fine-tuning on native and Latin queries and their documents.
 
     After Chari, Ounis and MacAvaney (SIGIR 2025), whose settings are --preset paper.
@@ -214,7 +238,7 @@ def translit(preset: str | None, mine: int, **given: Any) -> None:
         ):
             run.progress("mining negatives", 0, 0)
             examples = data.hard_negatives(examples, mine, settings.seed)
-        run.ended(recipe.train(examples, settings, options, run.out, dev=dev, progress=run.told))
+        run.ended(recipe.train(examples, settings, options, run.out, dev=dev, cache=cache, progress=run.told))
         _say_encoder(run.data, options.kind, run.out)
 
 
@@ -224,7 +248,7 @@ def translit(preset: str | None, mine: int, **given: Any) -> None:
 @click.option("--router", is_flag=True, help="Save the teacher with it, for documents: st:OUT is both then.")
 @_field("latin_per_batch", int, "48", "Latin queries of a batch.")
 @_field("native_per_batch", int, "16", "Native ones, which stay where they are.")
-@_options(*_NOISE, *_ALIGNED)
+@_options(*_NOISE, *_ALIGNED, *_SCORED)
 @_field("query_tokens", int, "64", "Tokens of a query.")
 @_field("dropout", float, "0.0", "Of the model in training.")
 def align(router: bool, cache: Path | None, **given: Any) -> None:
@@ -306,6 +330,37 @@ def adapter(cache: Path | None, **given: Any) -> None:
         examples, dev = run.examples()
         run.ended(recipe.train(examples, settings, options, run.out, dev=dev, cache=cache, progress=run.told))
         _measure(run.data, f"adapter:{run.out / recipe.FILE}")
+
+
+@train.command()
+@_TRAINED
+@click.option(
+    "--data",
+    required=True,
+    metavar="DATA",
+    help="A collection, as `gap` reads it, or a file of queries: the texts to learn from.",
+)
+@_OUT
+@_field("size", int, "12000", "Subwords that are learnt, at most.")
+@_field("least", int, "3", "Times that one has to be there.")
+@_KIND
+def subwords(model: str, data: str, out: Path, **given: Any) -> None:
+    """Native subwords for an encoder whose tokenizer spells a language letter by letter.
+
+    Texts are a third as long with them. The encoder has to be trained then, by `translit`.
+
+    \b
+    Example:
+      scriptbridge train subwords --model all-MiniLM-L6-v2 --data my-collection --out base
+    """
+    with _with_extra():
+        from scriptbridge.train import data as examples_of
+        from scriptbridge.train import subwords as recipe
+
+        options = _chosen(recipe.Subwords, given)
+        texts = examples_of.texts(data)
+        _print_figures(asdict(recipe.extend(model, texts, out, options)))
+        click.echo(_command("train", "translit", "--model", str(out), "--data", data, "--out", "DIR"))
 
 
 @train.command()
@@ -394,26 +449,26 @@ class _Run:
         from scriptbridge.train import data
 
         self.progress("queries", 0, 0)
-        given, dev = self._given, self._given["dev"]
+        given, dev, spans = self._given, self._given["dev"], self._given["spans"]
         sets, share = given["sets"] or None, _share(dev)
         told = (given["latin"] if latin else (), given["seed"], given["lang"])
         if Path(self.data).is_file():
-            if sets or share is not None:
+            if sets or share is not None or given["spans"]:
                 raise click.UsageError(
-                    "A file of queries has no sets and no documents; --dev is another file."
+                    "A file of queries has no sets and no documents, nor spans; --dev is another file."
                 )
             examples = data.load_queries(self.data, *told)
             judged = data.load_queries(dev, *told) if dev else None
         elif share is not None:
             fractions = (1 - share, share, 0.0)
-            examples = data.load(self.data, *told, "train", sets=sets, fractions=fractions)
+            examples = data.load(self.data, *told, "train", sets=sets, fractions=fractions, spans=spans)
             judged = data.load(self.data, *told, "dev", sets=sets, fractions=fractions)
         else:
             if dev and (not sets or dev in sets):
                 raise click.UsageError(
                     f"--dev {dev}: name the query sets that are trained on, without it, by --set."
                 )
-            examples = data.load(self.data, *told, sets=sets)
+            examples = data.load(self.data, *told, sets=sets, spans=spans)
             judged = data.load(self.data, *told, sets=[dev]) if dev else None
         for note in examples.notes:
             say(note)

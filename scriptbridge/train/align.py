@@ -39,7 +39,9 @@ class Align:
     `teacher` is a dense encoder's spec, or a model's name or folder; "": what is trained, as it was before.
     Of the Latin wordings, the share `noise` is typed badly, anew each time: `vowels` is the rate of vowels
     left out, `typos` that of words with a slip. `info_nce_weight` weighs how the batch's own teacher vectors
-    are told apart, at `temperature`.
+    are told apart, at `temperature`; `script_weight` the same from both sides, negatives in both scripts
+    (TransliCo); `kl_weight` and `margin_weight` how far a vector's scores with all of them are from what the
+    teacher's own vector scores, listwise and by margins.
     """
 
     teacher: str = ""
@@ -51,6 +53,9 @@ class Align:
     cosine_weight: float = 1.0
     mse_weight: float = 1.0
     info_nce_weight: float = 0.2
+    script_weight: float = 0.0
+    kl_weight: float = 0.0
+    margin_weight: float = 0.0
     temperature: float = 0.05
     query_tokens: int = 64
     dropout: float | None = 0.0
@@ -60,7 +65,8 @@ class Align:
         for name in ("noise", "vowels", "typos"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 to 1")
-        for name in ("native_per_batch", "cosine_weight", "mse_weight", "info_nce_weight"):
+        weights = ("cosine", "mse", "info_nce", "script", "kl", "margin")
+        for name in ("native_per_batch", *(f"{weight}_weight" for weight in weights)):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 and more")
         if self.latin_per_batch < 1 or self.query_tokens < 3 or not self.temperature > 0:

@@ -32,6 +32,7 @@ __all__ = [
     "load_queries",
     "part_of",
     "split",
+    "texts",
 ]
 
 PARTS = ("train", "dev", "test")
@@ -39,6 +40,7 @@ FRACTIONS = (0.7, 0.1, 0.2)
 """Shares of the documents that each of `PARTS` gets by default."""
 
 DEPTH = 200  # documents of BM25 among which negatives and positives are looked for
+SPAN = (3, 12)  # words of a passage of a document that stands for a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def load(
     *,
     sets: Sequence[str] | None = None,
     fractions: Sequence[float] = FRACTIONS,
+    spans: int = 0,
 ) -> Examples:
     """A collection, as `gap.collection.load` reads it, with the Latin wordings of these authors, in turn.
 
@@ -91,6 +94,10 @@ def load(
     collection's own Latin queries; none at all leaves native queries only. `language` is that of all queries;
     by default, each query's is that of the documents that it should find. `split` is one of `PARTS`, of
     the documents shared out by `fractions`, whatever the seed; wordings are written for that part alone.
+
+    `spans` passages of each document of the part, a few words long, are queries for it beside the others: the
+    inverse cloze task (Lee, Chang & Toutanova 2019), but that the document keeps the passage, as in
+    independent cropping (Izacard et al. 2022). They teach words that no query has.
 
     TrainingError where nothing to train on is left or nothing can be written in Latin; GapError for a
     collection or an author that cannot be used.
@@ -102,6 +109,10 @@ def load(
     examples = Examples(loaded.documents, queries, loaded.notes)
     if split:
         examples = _parts(examples, fractions, seed=0)[split]
+    if spans:
+        cut = {query.id: query for query in _spans(examples.documents, spans, seed)}
+        languages |= {id: loaded.languages.get(query.positives[0]) for id, query in cut.items()}
+        examples = replace(examples, queries=(*examples.queries, *cut.values()))
     return _worded(examples, authors, seed, language or languages, loaded.name)
 
 
@@ -122,6 +133,12 @@ def load_queries(
     if not queries:
         raise TrainingError(f"{path}: no queries")
     return _worded(Examples({}, queries), authors, seed, language, str(path))
+
+
+def texts(source: str | Path) -> list[str]:
+    """The documents and native queries of a collection, or the queries of a file."""
+    loaded = load_queries(source, ()) if Path(source).is_file() else load(source, ())
+    return [*loaded.documents.values(), *(query.native for query in loaded.queries if query.native)]
 
 
 def split(examples: Examples, fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> dict[str, Examples]:
@@ -189,6 +206,18 @@ def _queries(loaded: Collection, given: bool) -> tuple[tuple[Query, ...], dict[s
     if not queries:
         raise TrainingError(f"{loaded.name}: no queries to train on; its Latin ones are the author 'given'")
     return tuple(queries), languages
+
+
+def _spans(documents: Mapping[str, str], n: int, seed: int) -> Iterable[Query]:
+    """Passages of documents as queries for these: whole words, `SPAN` of them, anywhere."""
+    for id, document in documents.items():
+        tokens = text.tokenize(document)
+        rng = random.Random(f"{seed} spans {id}")
+        for number in range(n if tokens else 0):
+            length = min(rng.randint(*SPAN), len(tokens))
+            start = rng.randint(0, len(tokens) - length)
+            passage = document[tokens[start].start : tokens[start + length - 1].end]
+            yield Query(f"{id}#{number}", passage, positives=(id,))
 
 
 def _of_set(query_set: QuerySet, given: bool) -> Iterable[Query]:

@@ -22,6 +22,7 @@ __all__ = [
     "align",
     "average_teachers",
     "binary_cross_entropy",
+    "dot",
     "flops",
     "info_nce",
     "listwise_cross_entropy",
@@ -65,7 +66,7 @@ def info_nce(
         "queries (b, d), documents (m, d) and positive (b,)",
         (queries, documents, positive),
     )
-    logits = _dot(queries, documents) / _above_zero(temperature)  # (b, m)
+    logits = dot(queries, documents) / _above_zero(temperature)  # (b, m)
     own = torch.zeros_like(logits, dtype=torch.bool).scatter(1, positive[:, None], True)  # (b, m)
     return _surprise(logits, own, _counting(mask, logits) | own)
 
@@ -98,7 +99,7 @@ def script_contrastive(
     """
     _fit(native.ndim == 2 and native.shape == latin.shape, "native and latin (b, d)", (native, latin))
     both = torch.cat([native, latin])  # (2b, d)
-    logits = _dot(both, both) / _above_zero(temperature)  # (2b, 2b)
+    logits = dot(both, both) / _above_zero(temperature)  # (2b, 2b)
     itself = torch.eye(len(both), dtype=torch.bool, device=both.device)
     other_spelling = itself.roll(len(native), dims=1)
     negatives = _counting(mask, logits[: len(native), : len(native)]).repeat(2, 2) & ~itself
@@ -336,8 +337,8 @@ def _unit(vectors: Tensor) -> Tensor:
     return vectors / length.masked_fill(length == 0, 1)
 
 
-def _dot(left: Tensor, right: Tensor) -> Tensor:
-    """Every row with every row, (b, d) and (m, d) to (b, m)."""
+def dot(left: Tensor, right: Tensor) -> Tensor:
+    """Every row with every row, (b, d) and (m, d) to (b, m), in float32 under autocast too."""
     with torch.autocast(left.device.type, enabled=False):
         return _wide(left) @ _wide(right).T
 

@@ -22,7 +22,19 @@ from scriptbridge.errors import TrainingError
 
 from .trainer import Settings, device_of
 
-__all__ = ["Bi", "Cross", "Kind", "Role", "Tokens", "load", "ndcg", "prompt", "set_dropout"]
+__all__ = [
+    "Bi",
+    "Cross",
+    "Kind",
+    "Role",
+    "Tokens",
+    "as_kept",
+    "load",
+    "ndcg",
+    "prompt",
+    "set_dropout",
+    "transformer",
+]
 
 Kind = Literal["dense", "sparse", "cross"]
 Role = Literal["query", "document"]
@@ -61,6 +73,18 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
     if model.device.type == "cpu":
         _eagerly(model.model if kind == "cross" else getattr(model[0], "auto_model", None))
     return model.float()
+
+
+def as_kept(name: str, kind: Kind) -> Any:
+    """The model in the precision that it is kept in, on the CPU; training has it in float32."""
+    encoder = load(name, kind, Settings("", name, device="cpu"))
+    kept = getattr(transformer(encoder, kind).config, "dtype", None)
+    return encoder.to(kept) if isinstance(kept, torch.dtype) else encoder
+
+
+def transformer(encoder: Any, kind: Kind) -> Any:
+    """The transformer of a sentence-transformers model."""
+    return encoder.model if kind == "cross" else encoder[0].auto_model
 
 
 def _eagerly(transformer: Any) -> None:

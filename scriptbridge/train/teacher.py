@@ -160,6 +160,28 @@ def distance(
     loss = losses.align(own, wanted[column], options.cosine_weight, options.mse_weight)
     if options.info_nce_weight:
         loss = loss + options.info_nce_weight * losses.info_nce(own, wanted, column, options.temperature)
+    if options.script_weight:
+        same = (column[:, None] == column) & ~torch.eye(len(column), dtype=torch.bool, device=own.device)
+        both = losses.script_contrastive(wanted[column], own, options.temperature, same)
+        loss = loss + options.script_weight * both
+    if options.kl_weight or options.margin_weight:
+        loss = loss + _scored_apart(own, wanted, column, options)
+    return loss
+
+
+def _scored_apart(
+    own: torch.Tensor, wanted: torch.Tensor, column: torch.Tensor, options: Align
+) -> torch.Tensor:
+    """How far the scores with the teacher's vectors are from the teacher's own, listwise and by margins."""
+    scores, taught = losses.dot(own, wanted), losses.dot(wanted[column], wanted)  # (b, queries)
+    loss = torch.zeros((), device=own.device)
+    if options.kl_weight:
+        kl = losses.listwise_kl(scores, taught, options.temperature)
+        loss = loss + options.kl_weight * kl / options.temperature**2
+    if options.margin_weight:
+        itself = torch.zeros_like(scores, dtype=torch.bool).scatter(1, column[:, None], True)
+        first, there = scores.gather(1, column[:, None])[:, 0], taught.gather(1, column[:, None])[:, 0]
+        loss = loss + options.margin_weight * losses.margin_mse(first, scores, there, taught, itself)
     return loss
 
 

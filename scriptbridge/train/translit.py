@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scriptbridge.errors import TrainingError
 
 from . import losses, models
+from . import teacher as teaching
 from .data import Examples, Query
 from .trainer import Metrics, Progress, Settings, draws
 from .trainer import train as run
@@ -37,12 +39,21 @@ class Translit:
 
     `kind` is dense, sparse or cross. `mix` is the share (0-1) of Latin queries in each batch. `negatives` is
     how many of each query's given or mined ones a batch takes; where a cross-encoder's are fewer, the other
-    queries' documents fill up. `temperature` is .02 for cosines and 1 for the scores of sparse encoders and
+    queries' documents fill up. `queries_per_document` of them share their document in a batch, which then has
+    so many times `batch_size` queries: documents cost far more than queries, and are encoded once for
+    all of theirs. `temperature` is .02 for cosines and 1 for the scores of sparse encoders and
     cross-encoders where None. `dropout` is the model's own where None; 0 takes half the time on a CPU.
 
     A cross-encoder's `objective` is listwise, over a query's candidates, or binary, over each pair.
-    `script_weight` weighs the script-contrastive loss of the batch's queries in both scripts (TransliCo), 0
-    leaves it out. `query_flops` and `passage_flops` weigh what keeps sparse vectors sparse, rising with the
+
+    `teachers` are dense encoders, by spec or name, whose scores of a query's native form and the batch's
+    documents the student's are to follow: listwise by Kullback-Leibler divergence, at `temperature` and
+    `teacher_temperature`, and by their margins (Margin-MSE), so far as `kl_weight` and `margin_weight` say,
+    which are added to the objective, weighed `label_weight`. Several teachers are averaged after
+    normalisation. `script_weight` weighs the script-contrastive loss of the batch's queries in both scripts
+    (TransliCo), 0 leaves it out.
+
+    `query_flops` and `passage_flops` weigh what keeps sparse vectors sparse, rising with the
     square of the step over the first third, as SPLADE's do (Formal et al. 2021, v2).
     """
 
@@ -52,12 +63,18 @@ class Translit:
     query_tokens: int = 64
     passage_tokens: int = 256
     negatives: int = 1
+    queries_per_document: int = 1
     dropout: float | None = None
     objective: Literal["listwise", "binary"] = "listwise"
     query_flops: float = 5e-5
     passage_flops: float = 3e-5
     script_weight: float = 0.0
     script_temperature: float = 0.05
+    teachers: tuple[str, ...] = ()
+    label_weight: float = 1.0
+    kl_weight: float = 0.0
+    margin_weight: float = 0.0
+    teacher_temperature: float = 0.02
 
     def __post_init__(self) -> None:
         """TrainingError for what cannot be trained with."""
@@ -69,8 +86,18 @@ class Translit:
             ("query_tokens", self.query_tokens > 2, "3 and more"),
             ("passage_tokens", self.passage_tokens > 2, "3 and more"),
             ("negatives", self.negatives >= 0, "0 and more"),
+            ("queries_per_document", self.queries_per_document >= 1, "1 and more"),
             ("script_weight", self.script_weight >= 0, "0 and more"),
             ("script_temperature", self.script_temperature > 0, "more than 0"),
+            ("label_weight", self.label_weight >= 0, "0 and more"),
+            ("kl_weight", self.kl_weight >= 0, "0 and more"),
+            ("margin_weight", self.margin_weight >= 0, "0 and more"),
+            ("teacher_temperature", self.teacher_temperature > 0, "more than 0"),
+            (
+                "teachers",
+                bool(self.teachers) == bool(self.kl_weight or self.margin_weight),
+                "dense encoders, with kl_weight or margin_weight above 0, and these with teachers",
+            ),
         ):
             if not holds:
                 raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: {accepted}")
@@ -83,24 +110,28 @@ def train(
     out: str | Path,
     *,
     dev: Examples | None = None,
+    cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Metrics:
     """Fine-tune `settings.model` on the examples and save it, for sentence-transformers, in `out`.
 
     `dev` examples, all of whose documents are searched, choose the step that is kept, by nDCG@10, where
     `settings.evaluate_every` says so: of native queries where `mix` is 0, of Latin ones where it is 1, else
-    the mean of both. TrainingError for examples, a model or settings that cannot be trained with.
+    the mean of both. `cache` is the folder of teachers' vectors, by default scriptbridge/teachers in the
+    user's cache. TrainingError for examples, a model or settings that cannot be trained with.
     """
     examples = _usable(examples, options.mix)
-    rounds = _Rounds(examples, settings)
+    rounds = _Rounds(examples, settings, options.queries_per_document)
     settings = settings.counted(rounds.per_epoch)
     model = models.load(settings.model, options.kind, settings)
     models.set_dropout(model, options.dropout)
     assert settings.steps is not None
+    passages = _Passages(examples)
+    taught = _Taught(examples.queries, passages.texts, options, teaching.kept_in(cache))
     batch: _Bi | _Cross = (
-        _Cross(models.Cross(model, settings.model), examples, options)
+        _Cross(models.Cross(model, settings.model), examples.queries, passages, taught, options)
         if options.kind == "cross"
-        else _Bi(models.Bi(model, options.kind), examples, options, settings.steps)
+        else _Bi(models.Bi(model, options.kind), examples.queries, passages, taught, options, settings.steps)
     )
 
     def step(number: int, generator: torch.Generator) -> torch.Tensor:
@@ -139,37 +170,52 @@ def _usable(examples: Examples, mix: float) -> Examples:
 # ---- which queries make a batch
 
 
-def batches(documents: Sequence[str], size: int, seed: int) -> list[NDArray[np.int64]]:
-    """Queries, by number, in batches of `size` in random order, no two of a batch of the same document.
+def batches(documents: Sequence[str], size: int, seed: int, together: int = 1) -> list[NDArray[np.int64]]:
+    """Queries, by number, in batches of `size` documents in random order, `together` of a document at most.
 
     `documents` has each query's. Where documents are too few for that, the last batches repeat some. What
     does not fill a batch is left out, unless it is all there is.
     """
     order = np.random.default_rng(draws(seed, "batches")).permutation(len(documents))
-    full: list[list[int]] = []
-    filling: list[tuple[list[int], set[str]]] = []
-    for query in order.tolist():
-        place = next((i for i, (_, taken) in enumerate(filling) if documents[query] not in taken), None)
+    full: list[list[list[int]]] = []
+    filling: list[tuple[list[list[int]], set[str]]] = []
+    for group in _groups(order.tolist(), documents, together):
+        document = documents[group[0]]
+        place = next((i for i, (_, taken) in enumerate(filling) if document not in taken), None)
         if place is None:
             place = len(filling)
             filling.append(([], set()))
-        queries, taken = filling[place]
-        queries.append(query)
-        taken.add(documents[query])
-        if len(queries) == size:
+        groups, taken = filling[place]
+        groups.append(group)
+        taken.add(document)
+        if len(groups) == size:
             del filling[place]
-            full.append(queries)
-    rest = [query for queries, _ in filling for query in queries]
+            full.append(groups)
+    rest = [group for groups, _ in filling for group in groups]
     full += [rest[start : start + size] for start in range(0, len(rest) - size + 1, size)]
-    return [np.array(each, np.int64) for each in full or [rest]]
+    return [np.array(list(chain.from_iterable(each)), np.int64) for each in full or [rest]]
+
+
+def _groups(order: Sequence[int], documents: Sequence[str], most: int) -> list[list[int]]:
+    """Queries of one document, as many as there are but for `most` at most, by which comes first."""
+    groups: list[list[int]] = []
+    filling: dict[str, list[int]] = {}
+    for query in order:
+        group = filling.get(documents[query])
+        if group is None or len(group) == most:
+            group = filling[documents[query]] = []
+            groups.append(group)
+        group.append(query)
+    return groups
 
 
 class _Rounds:
     """The batches of all epochs; those of one are in memory."""
 
-    def __init__(self, examples: Examples, settings: Settings) -> None:
+    def __init__(self, examples: Examples, settings: Settings, together: int) -> None:
         self._documents = [min(query.positives) for query in examples.queries]
         self._settings = settings
+        self._together = together
         self._epoch = 0
         self._batches = self._of(0)
         self.per_epoch = len(self._batches)
@@ -181,7 +227,8 @@ class _Rounds:
         return self._batches[place]
 
     def _of(self, epoch: int) -> list[NDArray[np.int64]]:
-        return batches(self._documents, self._settings.batch_size, draws(self._settings.seed, "epoch", epoch))
+        seed = draws(self._settings.seed, "epoch", epoch)
+        return batches(self._documents, self._settings.batch_size, seed, self._together)
 
 
 # ---- a batch
@@ -276,15 +323,68 @@ class _Passages:
         return np.unique([self._rows[id] for id in ids]).astype(np.int64)
 
 
+class _Taught:
+    """What teachers find of queries and documents, and how far a student's scores are from that."""
+
+    def __init__(
+        self, queries: Sequence[Query], passages: Sequence[str], options: Translit, cache: Path
+    ) -> None:
+        asked = [query.native or query.latin[0] for query in queries]
+        self._options = options
+        self._vectors = [
+            (
+                torch.from_numpy(teaching.cached(teacher, "queries", asked, cache)),
+                torch.from_numpy(teaching.cached(teacher, "documents", passages, cache)),
+            )
+            for teacher in options.teachers
+        ]
+
+    def loss(
+        self,
+        scores: torch.Tensor,
+        queries: NDArray[np.int64],
+        passages: NDArray[np.int64],
+        temperature: float,
+        mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Of the student's scores (b, n) of these passages (b, n), each query's own one first; the mask
+        (b, n) has those that do not count.
+        """
+        options = self._options
+        found = [
+            torch.einsum("bd,bnd->bn", of_queries[queries], of_passages[passages]).to(scores.device)
+            for of_queries, of_passages in self._vectors
+        ]
+        wanted = losses.average_teachers(found, mask) if len(found) > 1 else found[0]
+        loss = torch.zeros((), device=scores.device)
+        if options.kl_weight:
+            kl = losses.listwise_kl(scores, wanted, temperature, options.teacher_temperature, mask)
+            # Its gradients are those of a temperature of 1; InfoNCE's, beside it, are not.
+            loss = loss + options.kl_weight * kl / temperature**2
+        if options.margin_weight:
+            margin = losses.margin_mse(scores[:, 0], scores[:, 1:], wanted[:, 0], wanted[:, 1:], mask[:, 1:])
+            loss = loss + options.margin_weight * margin
+        return loss
+
+
 class _Bi:
     """Batches of a bi-encoder: all documents of a batch are negatives of the other queries."""
 
-    def __init__(self, encoder: models.Bi, examples: Examples, options: Translit, steps: int) -> None:
+    def __init__(
+        self,
+        encoder: models.Bi,
+        queries: Sequence[Query],
+        passages: _Passages,
+        taught: _Taught,
+        options: Translit,
+        steps: int,
+    ) -> None:
         self.encoder = encoder
         self._options = options
         self._steps = steps
-        self._wordings = _Wordings(examples.queries, options.mix)
-        self._passages = _Passages(examples)
+        self._wordings = _Wordings(queries, options.mix)
+        self._passages = passages
+        self._taught = taught
         self._queries = encoder.tokens(self._wordings.texts, "query", options.query_tokens)
         self._documents = encoder.tokens(self._passages.texts, "document", options.passage_tokens)
 
@@ -294,13 +394,14 @@ class _Bi:
         rows, columns, mask = self._passages.drawn(queries, options.negatives, rng)
         asked = self.encoder.vectors(self._queries, self._wordings.drawn(queries, rng))
         found = self.encoder.vectors(self._documents, rows)
-        loss = losses.info_nce(
-            asked,
-            found,
-            torch.from_numpy(columns).to(asked.device),
-            options.temperature or TEMPERATURES[options.kind],
-            torch.from_numpy(mask).to(asked.device),
-        )
+        temperature = options.temperature or TEMPERATURES[options.kind]
+        own, others = torch.from_numpy(columns).to(asked.device), torch.from_numpy(mask).to(asked.device)
+        loss = options.label_weight * losses.info_nce(asked, found, own, temperature, others)
+        if options.teachers:
+            candidates = np.concatenate([columns[:, None], _others(columns, len(rows))], axis=1)  # (b, m)
+            scores = losses.dot(asked, found).gather(1, torch.from_numpy(candidates).to(asked.device))
+            hidden = others.gather(1, torch.from_numpy(candidates).to(asked.device))
+            loss = loss + self._taught.loss(scores, queries, rows[candidates], temperature, hidden)
         if options.kind == "sparse":
             share = min(1.0, 3 * (number + 1) / self._steps) ** 2
             loss = loss + share * options.query_flops * losses.flops(asked)
@@ -344,13 +445,21 @@ class _Bi:
 class _Cross:
     """Batches of a cross-encoder: the loss of each query's own document among its candidates."""
 
-    def __init__(self, encoder: models.Cross, examples: Examples, options: Translit) -> None:
+    def __init__(
+        self,
+        encoder: models.Cross,
+        queries: Sequence[Query],
+        passages: _Passages,
+        taught: _Taught,
+        options: Translit,
+    ) -> None:
         if not options.negatives:
             raise TrainingError("negatives 0 came; a cross-encoder needs 1 and more")
         self._encoder = encoder
         self._options = options
-        self._wordings = _Wordings(examples.queries, options.mix)
-        self._passages = _Passages(examples)
+        self._wordings = _Wordings(queries, options.mix)
+        self._passages = passages
+        self._taught = taught
         self._longest = options.query_tokens + options.passage_tokens
 
     def loss(self, number: int, queries: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
@@ -368,10 +477,16 @@ class _Cross:
         mask = torch.from_numpy(candidates < 0).to(found.device)
         relevant = torch.zeros_like(scores)
         relevant[:, 0] = 1
-        if self._options.objective == "binary":
-            return losses.binary_cross_entropy(scores, relevant, self._options.negatives, mask)
-        temperature = self._options.temperature or TEMPERATURES["cross"]
-        return losses.listwise_cross_entropy(scores / temperature, relevant, mask)
+        options = self._options
+        temperature = options.temperature or TEMPERATURES["cross"]
+        if options.objective == "binary":
+            loss = losses.binary_cross_entropy(scores, relevant, options.negatives, mask)
+        else:
+            loss = losses.listwise_cross_entropy(scores / temperature, relevant, mask)
+        if not options.teachers:
+            return loss
+        taught = self._taught.loss(scores, queries, np.maximum(candidates, 0), temperature, mask)
+        return options.label_weight * loss + taught
 
     def judge(self, dev: Examples) -> Callable[[], float]:
         """nDCG@10 on dev where each query's positives stand among `RERANKED` documents."""
@@ -398,6 +513,12 @@ class _Cross:
             return total / len(asked)
 
         return figure
+
+
+def _others(columns: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """The columns (b, size - 1) but each row's own one."""
+    others = np.broadcast_to(np.arange(size - 1), (len(columns), size - 1))
+    return others + (others >= columns[:, None])
 
 
 def _sides(dev: Examples, mix: float) -> list[tuple[list[str], list[Query]]]:
