@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from . import kernels, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .errors import LanguageError, QueryError
+from .keyboards import Keyboards, Typed
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
 
@@ -50,6 +51,13 @@ LEAST_COMPLETION = 0.01  # probability of a completion
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
 SURE = 0.1  # a reading with more is no guess
+
+WRONG_LAYOUT = 1e-3  # of the queries are typed on another keyboard layout than they should be
+EXPLAINED = 3.0  # times what speaks for no term: with more for some, no other layout is thought of
+NEVER_WITHIN = re.compile(r"[][;{}\\|`<>:\"=~]")  # between letters without a space, but on other layouts
+LOG_WRONG = SHARPNESS * math.log(WRONG_LAYOUT)
+
+_Weights = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by channel or layout
 
 
 @dataclass(frozen=True)
@@ -170,8 +178,12 @@ def _outside(token: str) -> float:
     return float(OUTSIDE ** (SHARPNESS * len(_shortened(token))))
 
 
-def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> dict[str, dict[int, float]]:
-    """How far a token may be of each language, by what the query's other tokens are; the best is 1."""
+def _telling(latin: Sequence[str]) -> list[str]:
+    return sorted(latin, key=len, reverse=True)[:TELLING]
+
+
+def _others(weights: Mapping[str, _Weights]) -> dict[str, dict[int, float]]:
+    """How much, as a log, a query's other tokens speak for each language of a token."""
     points = {
         token: {at: math.log(_outside(token) + math.fsum(w for _, w in terms)) for at, terms in found.items()}
         for token, found in weights.items()
@@ -180,12 +192,16 @@ def _beliefs(weights: Mapping[str, Mapping[int, list[tuple[int, float]]]]) -> di
     for by_language in points.values():
         for at, point in by_language.items():
             everything[at] = everything.get(at, 0.0) + point
-    beliefs = {}
-    for token, by_language in points.items():
-        others = {at: OTHERS * (everything[at] - point) for at, point in by_language.items()}
-        best = max(others.values(), default=0.0)
-        beliefs[token] = {at: MIXED + (1 - MIXED) * math.exp(point - best) for at, point in others.items()}
-    return beliefs
+    return {
+        token: {at: OTHERS * (everything[at] - point) for at, point in by_language.items()}
+        for token, by_language in points.items()
+    }
+
+
+def _beliefs(others: Mapping[int, float]) -> dict[int, float]:
+    """How far a token may be of each language, by what the query's other tokens are; the best is 1."""
+    best = max(others.values(), default=0.0)
+    return {at: MIXED + (1 - MIXED) * math.exp(point - best) for at, point in others.items()}
 
 
 def _or_itself(position: Position) -> list[Reading]:
@@ -233,6 +249,8 @@ class Bridge:
         self.lexicon = lexicon
         self._spellings = spellings or {}
         self.channels = _channels(languages)
+        self._codes = [channel.language for channel in self.channels]
+        self._keyboards = Keyboards(lexicon, self._codes)
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
@@ -291,21 +309,143 @@ class Bridge:
             raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
         tokens = text.tokenize(query) if isinstance(query, str) else query
         latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
-        meant = self._meant(latin, n)
+        languages = self._speaking(latin)
+        weights = {token: self._found(token, languages, n) for token in latin}
+        if isinstance(query, str):
+            unexplained = any(self._unexplained(token, weights[token]) for token in _telling(latin))
+            if typed := self._keyboards.read(query, tokens, unexplained):
+                return self._retyped(query, tokens, typed, weights, n)
+        return self._read(tokens, weights, n)
+
+    def _read(self, tokens: Sequence[Token], weights: Mapping[str, _Weights], n: int) -> list[Position]:
+        """Every token with its readings, by what speaks for its terms."""
+        meant = {
+            token: self._readings(token, weights[token], _beliefs(others), n)
+            for token, others in _others(weights).items()
+        }
+        return self._placed(tokens, meant)
+
+    def _placed(self, tokens: Sequence[Token], meant: Mapping[str, tuple[Reading, ...]]) -> list[Position]:
         return [
             Position(token, meant[token.text] if token.text in meant else self._as_typed(token))
             for token in tokens
         ]
 
+    def _retyped(
+        self,
+        query: str,
+        tokens: Sequence[Token],
+        typed: Sequence[Typed],
+        weights: Mapping[str, _Weights],
+        n: int,
+    ) -> list[Position]:
+        """`_read`, where other keyboard layouts give terms that the query may mean."""
+        tokens, terms = self._joined(query, tokens, typed, weights)
+        languages = list(dict.fromkeys(at for found in weights.values() for at in found))
+        layouts = {at for found in terms.values() for at in found}
+        everything: dict[str, _Weights] = {
+            token: {
+                **weights.get(token, {at: [] for at in languages}),
+                **{at: terms.get(token, {}).get(at, []) for at in layouts},
+            }
+            for token in dict.fromkeys(token.text for token in tokens)
+            if token in weights or token in terms
+        }
+        meant = {}
+        for token, others in _others(everything).items():
+            beliefs = _beliefs({at: others[at] for at in languages})
+            best = max((others[at] for at in languages), default=0.0)
+            for at in terms.get(token, ()):
+                odds = math.exp(min(0.0, LOG_WRONG + max(others[at] - best, math.log(MIXED))))
+                beliefs[at] = odds
+            found = {at: everything[token][at] for at in beliefs}
+            meant[token] = self._readings(token, found, beliefs, n)
+        return self._placed(tokens, meant)
+
+    def _joined(
+        self,
+        query: str,
+        tokens: Sequence[Token],
+        typed: Sequence[Typed],
+        weights: Mapping[str, _Weights],
+    ) -> tuple[list[Token], Mapping[str, _Weights]]:
+        """The tokens, those joined whose keys are one word's, and the terms that layouts give for each."""
+        wide = self._surplus(query, tokens, typed, weights)
+        joined: dict[int, Typed] = {}
+        taken: set[int] = set()
+        for each in sorted(wide, key=lambda each: -wide[each]):
+            if wide[each] > 0 and taken.isdisjoint(range(each.first, each.last)):
+                joined[each.first] = each
+                taken.update(range(each.first, each.last))
+        result: list[Token] = []
+        terms: dict[str, dict[int, list[tuple[int, float]]]] = {}
+        for at, token in enumerate(tokens):
+            if at in joined:
+                start, end = joined[at].start, joined[at].end
+                token = Token(query[start:end].lower(), start, end, token.script)
+            elif at in taken:
+                continue
+            result.append(token)
+            for each in typed:
+                if (each.start, each.end) == (token.start, token.end):
+                    found = [(each.term, self._power(each.term))]
+                    terms.setdefault(token.text, {})[len(self._decoders) + each.layout] = found
+        return result, terms
+
+    def _surplus(
+        self,
+        query: str,
+        tokens: Sequence[Token],
+        typed: Sequence[Typed],
+        weights: Mapping[str, _Weights],
+    ) -> dict[Typed, float]:
+        """How much more, as a log, speaks for what joins tokens on another layout than for these."""
+        apart = [
+            math.log(_outside(token.text) + self._explained(token.text, weights.get(token.text, {})))
+            for token in tokens
+        ]
+        surplus = {}
+        for each in typed:
+            if each.joins(tokens):
+                inner = query[tokens[each.first].start : tokens[each.last - 1].end]
+                wrong = 0.0 if NEVER_WITHIN.search(inner) else LOG_WRONG
+                elsewhere = OTHERS * self._elsewhere(each, tokens, typed, apart)
+                more = (each.last - each.first - 1) * PRIOR * math.log(self.lexicon.documents)
+                surplus[each] = (
+                    min(0.0, wrong + max(elsewhere, math.log(MIXED)))
+                    + math.log(self._power(each.term))
+                    + more  # a word more is a df ** PRIOR more
+                    - math.fsum(apart[each.first : each.last])
+                )
+        return surplus
+
+    def _elsewhere(
+        self, each: Typed, tokens: Sequence[Token], typed: Sequence[Typed], apart: Sequence[float]
+    ) -> float:
+        """How much, as a log, the Latin tokens that nothing joins speak for that layout."""
+        same = [other for other in typed if other.layout == each.layout]
+        joined = {at for other in same if other.joins(tokens) for at in range(other.first, other.last)}
+        single = {other.first: self._power(other.term) for other in same}
+        return math.fsum(
+            math.log(_outside(token.text) + single.get(at, 0.0)) - apart[at]
+            for at, token in enumerate(tokens)
+            if token.script == "Latn" and at not in joined
+        )
+
+    def _explained(self, token: str, found: _Weights) -> float:
+        """How much speaks for any term, in the Latin letters or native script that were typed."""
+        term = self.lexicon.find(token)
+        itself = 0.0 if term is None else self._own(token, term)
+        return itself + math.fsum(weight for terms in found.values() for _, weight in terms)
+
+    def _unexplained(self, token: str, found: _Weights) -> bool:
+        return self._explained(token, found) < EXPLAINED * _outside(token)
+
+    def _power(self, term: int) -> float:
+        return float(max(1.0, float(self.lexicon.df[term])) ** PRIOR)
+
     def _as_typed(self, token: Token) -> tuple[Reading, ...]:
         return (Reading(token.text, 1.0),) if token.text in self.lexicon else ()
-
-    def _meant(self, latin: Sequence[str], n: int) -> dict[str, tuple[Reading, ...]]:
-        """Readings of the Latin tokens of one query."""
-        languages = self._speaking(latin)
-        weights = {token: self._found(token, languages, n) for token in latin}
-        beliefs = _beliefs(weights)
-        return {token: self._readings(token, weights[token], beliefs[token], n) for token in latin}
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""
@@ -340,7 +480,7 @@ class Bridge:
             return list(range(len(self._decoders)))
         costs = sum(self._trigrams[:, trigram_codes(token)].sum(1, dtype=np.int64) for token in latin)
         points = (-math.log(2) / QUANTUM * TRIGRAMS * costs).tolist()
-        telling = sorted(latin, key=len, reverse=True)[:TELLING]
+        telling = _telling(latin)
         plausible = sorted(range(len(points)), key=lambda at: -points[at])[: LOOKS // len(telling)]
         glances = {token: {at: self._decoders[at].glance(token) for at in plausible} for token in telling}
         for at in plausible:
@@ -352,7 +492,7 @@ class Bridge:
         return spoken + sorted(alone - set(spoken))
 
     def _readings(
-        self, token: str, found: Mapping[int, list[tuple[int, float]]], beliefs: Mapping[int, float], n: int
+        self, token: str, found: _Weights, beliefs: Mapping[int, float], n: int
     ) -> tuple[Reading, ...]:
         """The likeliest of what the languages found, of the token itself, and of no term at all."""
         weights: dict[tuple[int, str | None], float] = {}
@@ -362,7 +502,8 @@ class Bridge:
             weights[itself, None] = self._own(token, itself)
         for at, terms in found.items():
             for term, weight_ in terms:
-                weights[term, self._decoders[at].channel.language] = beliefs[at] * weight_
+                key = (term, self._codes[at % len(self._codes)])  # of a channel, or of a layout
+                weights[key] = weights.get(key, 0.0) + beliefs[at] * weight_
         total += math.fsum(weights.values())
         readings: dict[int, Reading] = {}
         for (term, language), part in sorted(

@@ -41,7 +41,7 @@ from scriptbridge.errors import (
 from scriptbridge.functions import is_named
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.modes import Mode, Options
-from scriptbridge.types import Deromanization, Document, Expansion, Hit, Reading, Token
+from scriptbridge.types import Deromanization, Document, Expansion, Hit, Reading
 from scriptbridge.vectors import Content, Vectors
 
 __all__ = ["Index"]
@@ -51,6 +51,7 @@ Encoder = TypeVar("Encoder")
 MAX_WORDS = 256  # of a query that count
 MAX_CHARACTERS = 65_536  # of a query that are looked at
 WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
+MAX_WORDS_OF_A_CHARACTER = 4  # ﷺ has that many
 LEAST_MEMORY = 15_000_000  # bytes that the store wants for a writer
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
@@ -307,7 +308,7 @@ class Index:
 
     def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[Expansion, list[_Found]]:
         snapshot = self._reading()
-        expansion = snapshot.bridge.expand(_words(query))
+        expansion = snapshot.bridge.expand(_what_counts(query))
         if mode == "lexical" and not options:
             return expansion, snapshot.best(expansion, k)
         return expansion, self._best(snapshot, query, expansion, k, Mode(mode, **options))
@@ -755,10 +756,15 @@ def _check_k(k: int) -> None:
         raise QueryError(f"k: {k!r} came; accepted are integers from 1")
 
 
-def _words(query: str) -> list[Token]:
+def _what_counts(query: str) -> str:
+    """A query up to its last word that counts."""
     if not isinstance(query, str):
         raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
-    return text.tokenize(query[:MAX_CHARACTERS])[:MAX_WORDS]
+    query = query[:MAX_CHARACTERS]
+    if len(query) < MAX_WORDS // MAX_WORDS_OF_A_CHARACTER:
+        return query
+    tokens = text.tokenize(query)
+    return query if len(tokens) <= MAX_WORDS else query[: tokens[MAX_WORDS - 1].end]
 
 
 def _hit(found: _Found, document: Document, terms: Mapping[str, highlights.Sought]) -> Hit:

@@ -32,9 +32,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import compress, groupby
 from typing import Any, Literal, NamedTuple
-from unicodedata import normalize as unicode_normalize
 
-from scriptbridge import __version__, extras, languages, text
+from scriptbridge import __version__, extras, keyboards, languages, text
 from scriptbridge.channel import romanize
 from scriptbridge.errors import ChannelError, GapError, LanguageError, MissingExtraError
 from scriptbridge.functions import described, foreign, imported, raised
@@ -292,53 +291,11 @@ def _pypinyin(native: str, language: str | None, seed: int) -> str:
 
 
 def _keyboard(native: str, language: str | None, seed: int) -> str:
-    if language not in languages.codes() or not (keys := _keys(language)):
+    typist = keyboards.layout(language) if language else None
+    if typist is None:
         known = ", ".join(code for code in languages.codes() if languages.load(code).keyboard)
         raise GapError(f"author keyboard: no layout for {language} ({native!r}); known: {known}")
-    return " ".join(_pressed(word, keys) for word in native.split())
-
-
-@cache
-def _keys(language: str) -> dict[str, str]:
-    """What a language's keyboard types, decomposed → the key for it, the first one where several do.
-
-    What is several letters (Arabic لا) has a key of its own only where one of the letters has none. A letter
-    without a key is typed as one that is the same in normalised form: ه on a keyboard that has only ہ; but
-    Armenian եւ as its two letters, not on the key of և.
-    """
-    keyboard = languages.load(language).keyboard
-    single = {native for native in keyboard.values() if len(native) == 1}
-    typed = {
-        key: native
-        for key, native in keyboard.items()
-        if sum(map(str.isalpha, native)) < 2 or not single.issuperset(native)
-    }
-    keys: dict[str, str] = {}
-    for form in (partial(unicode_normalize, "NFD"), text.normalize):
-        for key, native in typed.items():
-            written = form(native)
-            if sum(map(str.isalpha, written)) < 2 or not keys.keys() >= set(written):
-                keys.setdefault(written, key)
-    keys.pop("", None)  # the normalised form of vowel points
-    return keys
-
-
-def _pressed(word: str, keys: Mapping[str, str]) -> str:
-    """The keys of a word; a letter without any is left out."""
-    word = unicode_normalize("NFD", word)
-    longest = max(map(len, keys))
-    pressed: list[str] = []
-    at = 0
-    while at < len(word):
-        length = next((n for n in range(longest, 0, -1) if word[at : at + n] in keys), 1)
-        native = word[at : at + length]
-        key = keys.get(native) or keys.get(text.normalize(native)) or (native if native.isascii() else "")
-        if "\u0300" <= native <= "\u036f" and pressed:
-            pressed[-1] = key + pressed[-1]  # a dead key comes before its letter
-        else:
-            pressed.append(key)
-        at += length
-    return "".join(pressed)
+    return " ".join(typist.keys(word) for word in native.split())
 
 
 @cache
