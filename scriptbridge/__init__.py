@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from .index import Index
+    from .learning import learn_from_queries
     from .lexicon import Lexicon
     from .text import tokenize
     from .types import (
@@ -81,6 +82,7 @@ __all__ = [
     "Token",
     "TrainingError",
     "languages",
+    "learn_from_queries",
     "read_documents",
     "read_queries",
     "romanize",
@@ -92,6 +94,7 @@ _MODULES = {
     "Channel": "channel",
     "Index": "index",
     "Lexicon": "lexicon",
+    "learn_from_queries": "learning",
     "read_documents": "documents",
     "read_queries": "documents",
     "romanize": "channel",

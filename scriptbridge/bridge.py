@@ -108,14 +108,21 @@ class _Decoder:
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0
     ) -> list[tuple[int, float]]:
         """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
+        found = self.likelihoods(token, limit, budget, least)
+        return [(term, self.weight(term, likelihood)) for term, likelihood in found]
+
+    def likelihoods(
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0
+    ) -> list[tuple[int, float]]:
+        """The same terms, each with P(token | term)."""
         found = self.read(token, limit, budget, least)
         if not self.lexicon.has_forms:
-            return [(term, self.weight(term, likelihood)) for term, likelihood in found]
+            return found
         likelihoods: dict[int, float] = {}
         for entry, likelihood in found:
             for term, share in self.lexicon.named(entry):
                 likelihoods[term] = likelihoods.get(term, 0.0) + share * likelihood
-        return [(term, self.weight(term, likelihood)) for term, likelihood in likelihoods.items()]
+        return list(likelihoods.items())
 
     def read(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, prefix: bool = False
@@ -443,6 +450,10 @@ class Bridge:
 
     def _power(self, term: int) -> float:
         return float(max(1.0, float(self.lexicon.df[term])) ** PRIOR)
+
+    def likelihoods(self, token: str, language: str, n: int = READINGS) -> list[tuple[int, float]]:
+        """Terms by number, at most `n`, with P(token | term) as the language's channel has it."""
+        return self._decoders[self._codes.index(language)].likelihoods(token, n)
 
     def _as_typed(self, token: Token) -> tuple[Reading, ...]:
         return (Reading(token.text, 1.0),) if token.text in self.lexicon else ()

@@ -24,6 +24,7 @@ import click
 from scriptbridge import __version__
 from scriptbridge.commands.arguments import count_option, file, language, language_or, utf8
 from scriptbridge.commands.gap import gap
+from scriptbridge.commands.learn import learn
 from scriptbridge.commands.terminal import counted, numbered, print_json, say, say_if_compiling, visible
 from scriptbridge.commands.train import train
 from scriptbridge.errors import DocumentError, NotAnIndexError, ScriptbridgeError
@@ -244,6 +245,7 @@ def main() -> None:
 
 
 main.add_command(gap)
+main.add_command(learn)
 main.add_command(train)
 
 
@@ -583,60 +585,6 @@ def complete(index_dir: Path, prefix: str, n: int, channels: tuple[Path, ...], a
                 print_json(asdict(completion))
             else:
                 click.echo(f"{completion.term}\t{completion.df}")
-
-
-@main.command()
-@click.argument("pairs", type=file)
-@click.option(
-    "--lang",
-    required=True,
-    type=language_or(".toml"),
-    metavar="LANGUAGE",
-    help="Their language, or a language file.",
-)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The channel file to write.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Chooses the words held out.",
-)
-def learn(pairs: Path, lang: str, output: Path, seed: int) -> None:
-    """Learn from pairs how people write a language in Latin letters.
-
-    PAIRS is a file of lines "native TAB latin", perhaps with a third column, a weight. Writes a channel
-    learned from all of them; prints what learning is worth on a tenth of the words, held out: the mean log
-    likelihood of a Latin letter, and how often the likeliest reading is the right one, with the channel that
-    scriptbridge has for the language (before) and with the one learned from the other words (after).
-
-    \b
-    Example:
-      scriptbridge learn pairs.tsv --lang el -o my.channel
-      scriptbridge romanize --lang my.channel καλημέρα
-    """
-    from scriptbridge import languages
-    from scriptbridge import pairs as lessons
-
-    say_if_compiling()
-    lesson = lessons.learn(pairs, languages.load_file(lang) if lang.endswith(".toml") else lang, seed)
-    lesson.channel.save(output)
-    click.echo(f"pairs used	{lesson.used:,}")
-    click.echo(f"pairs left out	{lesson.left_out:,}")
-    click.echo(f"pairs held out	{lesson.held_out:,}")
-    if lesson.before is None or lesson.after is None:
-        say("too few words to hold any out and measure")
-        return
-    click.echo("\tbefore\tafter")
-    click.echo(f"log likelihood\t{lesson.before.log_likelihood:.3f}\t{lesson.after.log_likelihood:.3f}")
-    click.echo(f"top-1\t{lesson.before.top1:.3f}\t{lesson.after.top1:.3f}")
 
 
 @main.command()

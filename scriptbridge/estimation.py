@@ -7,10 +7,13 @@ with its parts.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,7 @@ from . import kernels, languages, sounds, text
 from .channel import LATIN, QUANTUM, Channel, encode_latin, latin_to_key, latin_trigrams
 from .errors import ChannelError
 
-__all__ = ["Estimate"]
+__all__ = ["Change", "Estimate", "changes"]
 
 MAX_LETTERS = 40  # of a word that is learned from
 MAX_WEIGHT = 1_000_000_000  # of a pair
@@ -28,7 +31,14 @@ SURPRISE = 0.03  # of what the scheme doesn't name, to begin with
 FORGOTTEN = 4e-4  # of that, for each single letter
 LEAST_SPELLING = 2e-4  # probability of a spelling that is kept while estimating
 KEPT = 0.08  # of the scheme in every estimate
+RARE = 1e-3  # below, a context's spellings are not kept
+KNOWN_WORDS = 2000  # Latin words that a channel's trigrams count as
+TRUST = 4.0  # times a prior's strength, where it is a channel's
+LEAST_CHANGE = 0.01  # of a share: smaller ones are not told
 USUAL = 0.02  # a spelling of the scheme that is at least so likely is kept
+
+Context = tuple[str, str, str]
+"""A unit and the letters on its left and right: "^" at a word's edge, "" where they were not looked at."""
 
 
 @dataclass
@@ -39,9 +49,10 @@ class Estimate:
     pairs: Iterable[tuple[str, str, float]] = ()
     scheme_strength: float = 20.0
     context_strength: tuple[float, float] = (4.0, 12.0)  # the wider context's, for (right, both)
+    start: Channel | None = None  # a channel, perhaps a neighbour's, that speaks before the scheme does
     usable: list[tuple[str, str, float]] = field(default_factory=list)
     slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
-    contexts: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
+    contexts: dict[Context, dict[str, float]] = field(default_factory=dict)
 
     def scheme(self) -> dict[str, dict[str, float]]:
         """The scheme as P(unit, spelling | a unit begins here)."""
@@ -52,15 +63,53 @@ class Estimate:
             for unit, spelled in spellings.items()
         }
 
-    def of_scheme(self) -> Channel:
-        """The scheme alone, as a channel."""
-        self.slots = self.scheme()
-        self.contexts = {
-            (unit[0], "", unit[1]): {s: (1 - WHOLE) * p for s, p in self.slots[unit[0]].items()}
-            for unit in sorted(self.slots)
-            if len(unit) > 1
+    @cached_property
+    def prior(self) -> dict[str, dict[str, float]]:
+        """P(unit, spelling | a unit begins here) before any pair.
+
+        As the channel to start from has it, else the scheme; the mean of both where that is a neighbour's.
+        """
+        prior = self.scheme()
+        for unit, spelled in prior.items():
+            known = self._known.get((unit, "", ""))
+            if known is not None:
+                own = self.start is not None and self.start.language == self.language.code
+                prior[unit] = known if own else _mean(known, spelled)
+        return prior
+
+    @cached_property
+    def _known(self) -> dict[Context, dict[str, float]]:
+        """The rows of the channel to start from that are all in this language's letters."""
+        if self.start is None:
+            return {}
+        letters = {"", "^", *self.language.letters}
+        return {key: row for key, row in _rows(self.start) if letters.issuperset((*key[0], *key[1:])) and row}
+
+    def _narrowed(self, key: Context, wider_key: Context, wider: dict[str, float]) -> dict[str, float]:
+        """A context's row before any pair: the wider one's, changed as the start's is changed there."""
+        known, known_wider = self._known.get(key), self._known.get(wider_key)
+        if known is None or known_wider is None:
+            return wider
+        moved = {
+            s: p * max(known.get(s, 0.0), RARE) / max(known_wider.get(s, 0.0), RARE) for s, p in wider.items()
         }
-        return self.channel()
+        scale = math.fsum(known.values()) / math.fsum(moved.values())
+        return {s: p * scale for s, p in moved.items()}
+
+    @property
+    def _trust(self) -> float:
+        """What the strengths of priors are multiplied by: a channel has seen more than a scheme."""
+        return 1.0 if self.start is None else TRUST
+
+    def of_scheme(self) -> Channel:
+        """What is known before any pair, as a channel: the scheme, or what to start from and the scheme."""
+        self.slots = self.prior
+        self._set_contexts()
+        for unit in sorted(self.slots):
+            if len(unit) > 1:
+                row = {s: (1 - WHOLE) * p for s, p in self.slots[unit[0]].items()}
+                self.contexts.setdefault((unit[0], "", unit[1]), row)
+        return self.channel(self.start.sources if self._known and self.start else ())
 
     def run(self, iterations: int, sources: tuple[str, ...]) -> Channel:
         """The channel that explains the pairs; ChannelError where none can be used."""
@@ -79,10 +128,20 @@ class Estimate:
             self._estimate_contexts()
         return self.channel(sources, final=True)
 
+    def _trigrams(self) -> NDArray[np.uint8]:
+        """Of the pairs' Latin words; few ones next to what the channel to start from has seen."""
+        costs = latin_trigrams((latin, weight) for _, latin, weight in self.usable)
+        if self.start is None:
+            return costs
+        seen = len({latin for _, latin, _ in self.usable})
+        share = seen / (seen + KNOWN_WORDS)
+        mixed = share * np.exp2(costs / -QUANTUM) + (1 - share) * np.exp2(self.start.trigrams / -QUANTUM)
+        return np.rint(-QUANTUM * np.log2(mixed)).astype(np.uint8)
+
     def _begin(self) -> None:
         """The scheme, and a little for any single letter that it forgot."""
         letters = set("".join(native for native, _, _ in self.usable))
-        for unit, spelled in self.scheme().items():
+        for unit, spelled in self.prior.items():
             self.slots[unit] = {s: (1 - SURPRISE) * p for s, p in spelled.items()}
             if unit in letters:
                 for s in ["", *LATIN]:
@@ -91,8 +150,8 @@ class Estimate:
     def _estimate_spellings(self) -> None:
         """One EM step without context; spellings that hardly occur are dropped."""
         counts, totals = self._expect(self.channel())
-        strength = self.scheme_strength
-        for unit, prior in self.scheme().items():
+        strength = self._trust * self.scheme_strength
+        for unit, prior in self.prior.items():
             seen, total = counts.get((unit, "", ""), {}), totals.get((unit, "", ""), 0.0)
             merged = {
                 s: (seen.get(s, 0.0) + strength * prior.get(s, 0.0)) / (total + strength)
@@ -102,7 +161,7 @@ class Estimate:
 
     def _set_contexts(self) -> None:
         """The contexts that occur often enough to be told apart."""
-        seen = defaultdict[tuple[str, str, str], float](float)
+        seen = defaultdict[Context, float](float)
         for native, _, weight in self.usable:
             for i in range(len(native)):
                 for k in range(1, kernels.MAX_UNIT + 1):
@@ -112,17 +171,35 @@ class Estimate:
                         right = native[i + k] if i + k < len(native) else "^"
                         seen[unit, left, right] += weight
                         seen[unit, "", right] += weight
-        self.contexts = {
-            key: self.slots[key[0]] for key, n in sorted(seen.items()) if n >= (3 if key[1] else 2)
-        }
+        often = {key for key, n in seen.items() if n >= (3 if key[1] else 2)}
+        told = {key for key in self._known if key[2] and key[0] in self.slots}
+        self.contexts = self._contexts(sorted(often | told), {}, {})
+
+    def _contexts(
+        self,
+        keys: Iterable[Context],
+        sums: Mapping[Context, Mapping[str, float]],
+        ns: Mapping[Context, float],
+    ) -> dict[Context, dict[str, float]]:
+        """The rows of contexts, from counts; each has the next wider one's as its prior."""
+        right_strength, both_strength = (self._trust * strength for strength in self.context_strength)
+        new: dict[Context, dict[str, float]] = {}
+        for key in sorted(keys, key=lambda key: (key[1] != "", key)):
+            unit, left, right = key
+            wider_key = (unit, "", right) if left and (unit, "", right) in new else (unit, "", "")
+            wider = self._narrowed(key, wider_key, new.get(wider_key, self.slots[unit]))
+            strength = both_strength if left else right_strength
+            n, counted = ns.get(key, 0.0), sums.get(key, {})
+            new[key] = {s: (counted.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
+        return new
 
     def _estimate_contexts(self) -> None:
         """One EM step; each context's estimate has the next wider one's as its prior."""
         counts, totals = self._expect(self.channel())
         # A row is counted where it was the most telling one: the wider ones are the sums of the narrower.
         sums, ns = (
-            defaultdict[tuple[str, str, str], Counter[str]](Counter),
-            defaultdict[tuple[str, str, str], float](float),
+            defaultdict[Context, Counter[str]](Counter),
+            defaultdict[Context, float](float),
         )
         for (unit, left, right), seen in counts.items():
             for key in (
@@ -130,27 +207,17 @@ class Estimate:
             ):
                 sums[key].update(seen)
                 ns[key] += totals[unit, left, right]
-        scheme = self.scheme()
         for unit in self.slots:
-            key, strength = (unit, "", ""), self.scheme_strength
+            key, strength = (unit, "", ""), self._trust * self.scheme_strength
+            counted, prior = sums[key], self.prior[unit]
             if ns[key]:
                 self.slots[unit] = {
-                    s: (sums[key].get(s, 0.0) + strength * scheme[unit].get(s, 0.0)) / (ns[key] + strength)
+                    s: (counted.get(s, 0.0) + strength * prior.get(s, 0.0)) / (ns[key] + strength)
                     for s in self.slots[unit]
                 }
-        right_strength, both_strength = self.context_strength
-        new: dict[tuple[str, str, str], dict[str, float]] = {}
-        for key in sorted(self.contexts, key=lambda key: (key[1] != "", key)):
-            unit, left, right = key
-            wider = new.get((unit, "", right), self.slots[unit]) if left else self.slots[unit]
-            strength = both_strength if left else right_strength
-            n, counted = ns[key], sums[key]
-            new[key] = {s: (counted.get(s, 0.0) + strength * p) / (n + strength) for s, p in wider.items()}
-        self.contexts = new
+        self.contexts = self._contexts(self.contexts, sums, ns)
 
-    def _expect(
-        self, channel: Channel
-    ) -> tuple[dict[tuple[str, str, str], dict[str, float]], dict[tuple[str, str, str], float]]:
+    def _expect(self, channel: Channel) -> tuple[dict[Context, dict[str, float]], dict[Context, float]]:
         rows_of, ids_of, weights, word_start, latin_start = [], [], [], [0], [0]
         cache: dict[str, NDArray[np.int32] | None] = {}
         spelled: dict[str, NDArray[np.int32]] = {}
@@ -180,8 +247,8 @@ class Estimate:
             slot_count,
             row_count,
         )
-        counts: dict[tuple[str, str, str], dict[str, float]] = {}
-        totals: dict[tuple[str, str, str], float] = {}
+        counts: dict[Context, dict[str, float]] = {}
+        totals: dict[Context, float] = {}
         for row, key in enumerate(channel.rows.tolist()):
             if row_count[row] > 0:
                 unit = _key_to_native(int(channel.units[key >> 16]), channel.letters)
@@ -218,7 +285,7 @@ class Estimate:
         for (unit, left, right), spelled in table.items():
             kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
             if final:
-                kept = [(s, p) for s, p in kept if p > (1e-3 if right else 5e-5)]
+                kept = [(s, p) for s, p in kept if p > (RARE if right else 5e-5)]
             rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
             slot_spelling += [spelling_at[s] for s, _ in kept]
             probability += [p for _, p in kept]
@@ -233,10 +300,62 @@ class Estimate:
             np.array(row_start, np.int32),
             np.array(slot_spelling, np.uint16),
             cost.astype(np.uint8),
-            latin_trigrams((latin, weight) for _, latin, weight in self.usable if final),
+            self._trigrams() if final else latin_trigrams(()),
             sources,
             self.language.sounds,
         )
+
+
+class Change(NamedTuple):
+    """How often a unit that stands for itself was thought to be spelled so, and is."""
+
+    unit: str
+    spelling: str
+    before: float
+    after: float
+
+
+def changes(before: Channel, after: Channel, words: Iterable[tuple[str, float]], n: int = 10) -> list[Change]:
+    """What learning changed most: the difference times how often the words, with weights, hold the unit."""
+    seen = Counter[str]()
+    for word, weight in words:
+        form = next((form for form, _ in after.forms(word)), "")
+        for k in range(1, kernels.MAX_UNIT + 1):
+            for i in range(len(form) - k + 1):
+                seen[form[i : i + k]] += weight  # type: ignore[assignment]
+    old, new = _shares(before), _shares(after)
+    found = [
+        Change(unit, s, old[unit].get(s, 0.0), new[unit].get(s, 0.0))
+        for unit in new.keys() & old.keys() & seen.keys()
+        for s in {**old[unit], **new[unit]}
+    ]
+    told = [change for change in found if abs(change.after - change.before) >= LEAST_CHANGE]
+    return sorted(told, key=lambda c: (-seen[c.unit] * abs(c.after - c.before), c.unit, c.spelling))[:n]
+
+
+def _shares(channel: Channel) -> dict[str, dict[str, float]]:
+    """Unit → spelling → its share, whatever stands beside."""
+    rows = {key[0]: row for key, row in _rows(channel) if not key[2]}
+    return {
+        unit: {s: p / math.fsum(row.values()) for s, p in row.items()} for unit, row in rows.items() if row
+    }
+
+
+def _rows(channel: Channel) -> Iterator[tuple[Context, dict[str, float]]]:
+    """A channel's rows: (unit, left, right) and P(spelling)."""
+    units = [_key_to_native(key, channel.letters) for key in channel.units.tolist()]
+    spellings = channel.latin_spellings
+    starts, slots, probability = (
+        array.tolist() for array in (channel.row_start, channel.slot_spelling, channel.slot_probability)
+    )
+    for row, key in enumerate(channel.rows.tolist()):
+        left, right = (_context_letter(code, channel.letters) for code in ((key >> 8) & 255, key & 255))
+        at = range(starts[row], starts[row + 1])
+        yield (units[key >> 16], left, right), {spellings[slots[s]]: probability[s] for s in at}
+
+
+def _mean(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    return {s: (one.get(s, 0.0) + other.get(s, 0.0)) / 2 for s in {**one, **other}}
 
 
 def _mixed(learned: dict[str, float], scheme: dict[str, float]) -> dict[str, float]:

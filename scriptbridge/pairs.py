@@ -15,7 +15,7 @@ from . import languages, sounds, text
 from .bridge import Bridge
 from .channel import NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
-from .estimation import MAX_WEIGHT
+from .estimation import MAX_WEIGHT, Change, changes
 from .lexicon import Lexicon
 
 __all__ = ["Lesson", "Pair", "Quality", "learn", "read_pairs"]
@@ -52,8 +52,9 @@ class Quality:
 class Lesson:
     """A channel learned from all pairs of a file, and how one learned without those held out did on them.
 
-    `before` is the shipped channel's quality there (a new language's: its scheme's), `after` the learned
-    one's; both None where there were too few words to hold any out.
+    `before` is the quality there of what was known (the shipped channel, or what to start from; a new
+    language's: its scheme), `after` the learned one's; both None where there were too few words to hold any
+    out. `changes` are the largest from what was known to `channel`.
     """
 
     channel: Channel
@@ -62,6 +63,7 @@ class Lesson:
     held_out: int
     before: Quality | None
     after: Quality | None
+    changes: tuple[Change, ...]
 
 
 def read_pairs(path: str | Path) -> Iterator[list[Pair]]:
@@ -115,13 +117,25 @@ def _weight(cell: str, place: str) -> float:
     return weight
 
 
-def learn(path: str | Path, lang: str | languages.Language, seed: int = 0) -> Lesson:
+def learn(
+    path: str | Path,
+    lang: str | languages.Language,
+    seed: int = 0,
+    start: Channel | None = None,
+    from_scheme: bool = False,
+) -> Lesson:
     """Learn a language's channel from a file of pairs, and measure on a tenth of its words what it is worth.
 
-    ChannelError where no pair can be used. `seed` chooses the words held out.
+    The prior is the shipped channel of a language that has one, else the scheme; or `start`, a channel of
+    this language or of a related one, which speaks of the letters that both have; with `from_scheme`, the
+    scheme alone. ChannelError where no pair can be used. `seed` chooses the words held out.
     """
     language = languages.load(lang) if isinstance(lang, str) else lang
     known = Channel.load(lang) if isinstance(lang, str) else Channel.from_scheme(language)
+    begun = None if from_scheme or not isinstance(lang, str) else known
+    if start is not None:
+        known = start if start.language == language.code else Channel.from_scheme(language, start)
+        begun = known
     lines = list(read_pairs(path))
     pairs = [pair for line in lines for pair in line]
     usable = [pair for pair in pairs if _fits(known, pair)]
@@ -136,14 +150,16 @@ def learn(path: str | Path, lang: str | languages.Language, seed: int = 0) -> Le
         terms = {pair.native: 1 for pair in usable}
         lexicon = Lexicon.from_terms(terms, forms=sounds.forms(terms, [known.sounds]))
         before = quality(known, held, lexicon)
-        after = quality(Channel.learn(language, rest), held, lexicon)
+        after = quality(Channel.learn(language, rest, start=begun), held, lexicon)
+    channel = Channel.learn(language, usable, sources=[Path(path).name], start=begun)
     return Lesson(
-        channel=Channel.learn(language, usable, sources=[Path(path).name]),
+        channel=channel,
         used=len(usable),
         left_out=len(pairs) - len(usable) + sum(not line for line in lines),
         held_out=len(held),
         before=before,
         after=after,
+        changes=tuple(changes(known, channel, ((pair.native, pair.weight) for pair in usable))),
     )
 
 

@@ -1,0 +1,216 @@
+"""Learning from queries without pairs, and from what a related language's channel knows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import random
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from scriptbridge import Channel, ChannelError, DocumentError, Index, LanguageError, languages, learning, text
+from scriptbridge.cli import main
+from scriptbridge.documents import read_documents
+from scriptbridge.estimation import changes
+from scriptbridge.pairs import learn
+
+SAMPLE = Path(str(resources.files("scriptbridge"))) / "sample"
+PLAIN = dict(zip("αεικλμνοπρστυ", "aeiklmnoprsty", strict=True))
+HABITS = str.maketrans(PLAIN | {"θ": "8", "χ": "x", "ω": "w", "η": "h"})
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    made = Index.create(tmp_path_factory.mktemp("learn") / "index", languages=["el"], fields={"text": 1.0})
+    made.add(list(read_documents(SAMPLE / "el.jsonl")))
+    made.commit()
+    return made
+
+
+@pytest.fixture(scope="module")
+def log() -> list[str]:
+    """What somebody types who writes 8 for θ, x for χ, w for ω and h for η, always."""
+    rng = random.Random(3)
+    queries = []
+    for document in read_documents(SAMPLE / "el.jsonl"):
+        words = [word for word in text.terms(document.fields["text"]) if word.translate(HABITS).isascii()]
+        queries += [" ".join(rng.sample(words, 3)).translate(HABITS) for _ in range(12) if len(words) > 3]
+    return queries
+
+
+def test_habits_are_learned_from_queries_alone(index: Index, log: list[str]) -> None:
+    lesson = learning.learn_from_queries(log, index, start=Channel.from_scheme("el"))
+    scheme = Channel.from_scheme("el")
+    assert lesson.before is not None and lesson.after is not None and lesson.after > lesson.before + 0.3
+    assert not lesson.worse and lesson.held_out == (lesson.queries + lesson.held_out) // 10
+    assert 0.8 * lesson.tokens < lesson.meant <= lesson.tokens
+    for native, latin in [("θερμη", "8ermh"), ("χωρα", "xwra")]:
+        assert lesson.channel.score(native, latin) > scheme.score(native, latin) + 0.5
+    learned = {unit + spelling for unit, spelling, before, after in lesson.changes if after > before + 0.1}
+    assert {"ηh", "ωw"} <= learned
+
+
+def test_learning_from_queries_repeats_itself(index: Index, log: list[str]) -> None:
+    first, second = (learning.learn_from_queries(log[:40], index, seed=2) for _ in range(2))
+    assert first.channel.to_bytes() == second.channel.to_bytes()
+    other = learning.learn_from_queries(log[:40], index, seed=3)
+    assert other.channel.to_bytes() != first.channel.to_bytes()
+
+
+def test_documents_tell_what_a_word_means(tmp_path: Path) -> None:
+    """мир and мыр are alike in Latin; beside вода, only one of them stands in a document."""
+    with Index.create(tmp_path / "index", languages=["ru"]) as index:
+        index.add([("1", "мир лето"), ("2", "мыр вода"), *((f"{n}", "мир песня") for n in range(3, 9))])
+        index.commit()
+        reader = learning._Reader(index, Channel.from_scheme("ru"))
+
+        def meant(query: str) -> dict[tuple[str, str], float]:
+            return {(term, token): p for term, token, p in reader.meant(text.tokenize(query))}
+
+        alone, beside = (meant(query).get(("мыр", "mir"), 0.0) for query in ("mir", "mir voda"))
+        assert beside > 2 * alone
+        assert meant("mir pesnya")["мир", "mir"] > 0.9
+
+
+def test_what_means_nothing_teaches_nothing(index: Index) -> None:
+    for queries in ([], ["qqqqzzzz 12345"], ["μόνο ελληνικά"]):
+        with pytest.raises(ChannelError, match="queries can mean"):
+            learning.learn_from_queries(queries, index)
+    lesson = learning.learn_from_queries(["mousakas qqqqzzzz"], index)
+    assert (lesson.queries, lesson.held_out, lesson.before) == (1, 0, None)
+    assert lesson.channel.score("μουσακας", "mousakas") > -math.inf
+
+
+def test_latin_words_of_the_collection_are_themselves(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index", languages=["el"]) as index:
+        index.add([("1", "Το iphone είναι τηλέφωνο"), ("2", "iphone")])
+        index.commit()
+        lesson = learning.learn_from_queries(["iphone tilefono"], index)
+    assert lesson.meant < 1.2
+
+
+def test_which_language_is_learned(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index", languages=["el", "ru"]) as index:
+        index.add([("1", "Το μετρό της Αθήνας"), ("2", "Московское метро")])
+        index.commit()
+        with pytest.raises(LanguageError, match="reads el ru; say which"):
+            learning.learn_from_queries(["moskovskoe metro"], index)
+        lesson = learning.learn_from_queries(["moskovskoe metro"], index, "ru")
+        assert lesson.channel.language == "ru" and lesson.meant > 1
+        start = replace(Channel.from_scheme("el"), sources=())
+        assert learning.learn_from_queries(["to metro"], index, start=start).channel.language == "el"
+
+
+def test_logs(tmp_path: Path) -> None:
+    plain = tmp_path / "log.txt"
+    plain.write_bytes(b"mia\n\ndyo lexeis\r\n" + b"\xff\xfe\n" + "τρία\n".encode())
+    skipped: list[str] = []
+    assert list(learning.read_log(plain, skipped)) == ["mia", "", "dyo lexeis", "τρία"]
+    assert skipped == [f"{plain}:4: not UTF-8 text: invalid start byte"]
+    lines = tmp_path / "log.jsonl"
+    lines.write_text(json.dumps({"id": "1", "text": "mia"}) + "\nnonsense\n", encoding="utf-8")
+    assert list(learning.read_log(lines, skipped)) == ["mia"] and len(skipped) == 2
+    packed = tmp_path / "log.gz"
+    packed.write_bytes(gzip.compress(b"mia\n")[:-4])
+    with pytest.raises(DocumentError, match="damaged or incomplete gzip"):
+        list(learning.read_log(packed, []))
+    with pytest.raises(DocumentError, match="cannot be read"):
+        list(learning.read_log(tmp_path / "none.txt", []))
+
+
+# ── the command
+
+
+def _run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_the_command_learns_from_queries(index: Index, log: list[str], tmp_path: Path) -> None:
+    file, out = tmp_path / "log.txt", tmp_path / "my.channel"
+    file.write_text("\n".join(log), encoding="utf-8")
+    code, shown = _run("learn", "--queries", file, "--index", index.path, "--out", out)
+    assert code == 0 and "log likelihood\t-" in shown and "η → h\t" in shown
+    assert Channel.load(out).sources == ("log.txt",)
+    code, shown = _run("search", index.path, "--channel", out, log[0], "--json")
+    assert code == 0 and shown
+    for wrong in (
+        ["--queries", file],
+        [file, "--queries", file],
+        [],
+        [file],
+        ["--from", "ru", "--from-scheme"],
+    ):
+        assert _run("learn", *wrong, "--out", out)[0] == 2
+
+
+def test_a_channel_that_got_worse_is_not_written(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worse(*_: object) -> learning.QueryLesson:
+        return learning.QueryLesson(Channel.from_scheme("el"), 18, 2, 40, 30.0, -9.0, -9.5, ())
+
+    monkeypatch.setattr(learning, "learn_from_queries", worse)
+    file, out = tmp_path / "log.txt", tmp_path / "my.channel"
+    file.write_text("kalimera\n", encoding="utf-8")
+    arguments = ["learn", "--queries", file, "--index", index.path, "--out", out]
+    code, shown = _run(*arguments)
+    assert code == 1 and "less likely" in shown and not out.exists()
+    assert _run(*arguments, "--force")[0] == 0 and out.exists()
+
+
+def test_an_interruption_leaves_nothing(
+    index: Index, log: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(learning._Reader, "log_likelihood", interrupted)
+    file = tmp_path / "log.txt"
+    file.write_text("\n".join(log[:30]), encoding="utf-8")
+    code, _ = _run("learn", "--queries", file, "--index", index.path, "--out", tmp_path / "my.channel")
+    assert code == 130 and list(tmp_path.iterdir()) == [file]
+
+
+# ── what is known before
+
+
+def test_a_few_pairs_keep_what_the_shipped_channel_knows(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text("नमस्ते\tnamastey\n" * 3, encoding="utf-8")
+    shipped, lesson, fresh = Channel.load("hi"), learn(file, "hi"), learn(file, "hi", from_scheme=True)
+    words = [("अंग्रेज़ी", "angrezi"), ("पनीर", "paneer"), ("मसाला", "masala")]
+    known, kept, lost = (
+        sum(channel.score(*pair) for pair in words) for channel in (shipped, lesson.channel, fresh.channel)
+    )
+    assert kept == pytest.approx(known, abs=1.0) and kept > lost
+    assert lesson.channel.sources == (*shipped.sources, "pairs.tsv")
+    assert lesson.channel.score("नमस्ते", "namastey") > shipped.score("नमस्ते", "namastey")
+
+
+def test_a_related_language_lends_its_rows() -> None:
+    hindi = Channel.load("hi")
+    alone, shared = Channel.from_scheme("mr"), Channel.from_scheme("mr", hindi)
+    pairs = [
+        ("महाराष्ट्र", "maharashtra"),
+        ("सरकार", "sarkar"),
+        ("भारतीय", "bharatiya"),
+        ("राजकारण", "rajkaran"),
+    ]
+    assert sum(shared.score(*pair) for pair in pairs) > sum(alone.score(*pair) for pair in pairs) + 1
+    assert shared.language == "mr" and set(shared.letters) == set(languages.load("mr").letters)
+    assert all(shared.score(native, latin) <= 0 for native, latin in pairs)
+    assert Channel.from_scheme("el", hindi).to_bytes() == Channel.from_scheme("el").to_bytes()
+
+
+def test_a_channel_starts_from_itself_unchanged() -> None:
+    hindi = Channel.load("hi")
+    again = Channel.from_scheme("hi", hindi)
+    for native, latin in [("भारत", "bharat"), ("प्रधानमंत्री", "pradhanmantri")]:
+        assert again.score(native, latin) == pytest.approx(hindi.score(native, latin), abs=0.02)
+    assert changes(hindi, hindi, [("भारत", 1.0)]) == []
