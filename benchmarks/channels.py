@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lang", action="append", choices=languages.codes())
     parser.add_argument("--out", type=Path, default=PACKAGE / "weights")
     options = parser.parse_args(arguments)
-    for code in options.lang or languages.codes():
+    for code in sorted(options.lang or languages.codes(), key=lambda code: languages.load(code).related):
         channel = estimate(options.data, code)
         channel.save(options.out / f"{code}.channel")
         size = len(channel.to_bytes())

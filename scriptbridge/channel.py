@@ -275,11 +275,13 @@ class Channel:
     def from_scheme(cls, language: languages.Language | str, start: Channel | None = None) -> Channel:
         """The language's scheme, read as a channel; with `start`, a related language's, what both say.
 
-        Of `start` counts what is in letters of this language: rows of units, also by their neighbours.
+        Of `start` counts what is in letters of this language: rows of units, also by their neighbours. By
+        default it is the channel of the language that the scheme names as `related`, if any.
         """
         from .estimation import Estimate
 
-        return Estimate(_language(language), start=start).of_scheme()
+        language = _language(language)
+        return Estimate(language, start=start or _related(language)).of_scheme()
 
     @classmethod
     def learn(
@@ -302,7 +304,9 @@ class Channel:
         """
         from .estimation import Estimate
 
-        estimate = Estimate(_language(language), pairs, scheme_strength, start=start)
+        language = _language(language)
+        start = start or _related(language)
+        estimate = Estimate(language, pairs, scheme_strength, start=start)
         known = () if start is None else start.sources
         return estimate.run(iterations, tuple(dict.fromkeys([*known, *sources])))
 
@@ -347,6 +351,10 @@ def _language(value: languages.Language | str) -> languages.Language:
     if not isinstance(value, languages.Language):
         raise LanguageError(f"a language's code or a Language is wanted; got {value!r}")
     return value
+
+
+def _related(language: languages.Language) -> Channel | None:
+    return _shipped(language.related) if language.related else None
 
 
 def encode_latin(token: str) -> NDArray[np.uint8] | None:

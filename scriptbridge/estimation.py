@@ -267,6 +267,7 @@ class Estimate:
     def channel(self, sources: tuple[str, ...] = (), final: bool = False) -> Channel:
         """The present estimate; a `final` one keeps some of the scheme and leaves out what is too rare."""
         slots, contexts = self.slots, self.contexts
+        pruned = final or bool(self._known and not self.usable)  # what a channel lends is not estimated again
         if final:
             scheme = self.scheme()
             slots = {unit: _mixed(spelled, scheme[unit]) for unit, spelled in slots.items()}
@@ -284,7 +285,7 @@ class Estimate:
         rows, row_start, slot_spelling, probability = [], [0], [], []
         for (unit, left, right), spelled in table.items():
             kept = sorted(spelled.items(), key=lambda item: (-item[1], item[0]))
-            if final:
+            if pruned:
                 kept = [(s, p) for s, p in kept if p > (RARE if right else 5e-5)]
             rows.append(kernels.row_key.py_func(unit_at[unit], letter_ids[left], letter_ids[right]))
             slot_spelling += [spelling_at[s] for s, _ in kept]

@@ -214,3 +214,19 @@ def test_a_channel_starts_from_itself_unchanged() -> None:
     for native, latin in [("भारत", "bharat"), ("प्रधानमंत्री", "pradhanmantri")]:
         assert again.score(native, latin) == pytest.approx(hindi.score(native, latin), abs=0.02)
     assert changes(hindi, hindi, [("भारत", 1.0)]) == []
+
+
+def test_a_language_file_names_its_relative(tmp_path: Path) -> None:
+    hindi = Path(languages.__file__).with_name("hi.toml").read_text(encoding="utf-8")
+    file = tmp_path / "xx.toml"
+    file.write_text(f'related = "mr"\n{hindi}', encoding="utf-8")
+    language, shared = languages.load_file(file), Channel.from_scheme("hi", Channel.load("mr"))
+    told = Channel.from_scheme(language)
+    assert told.score("सरकार", "sarkar") == pytest.approx(shared.score("सरकार", "sarkar"), abs=0.02)
+    assert told.sources == Channel.load("mr").sources
+    learned = Channel.learn(language, [("सरकार", "sarkar", 1.0)], sources=["mine"])
+    assert learned.sources == (*told.sources, "mine")
+    for wrong in ("xx", "yy", ""):
+        file.write_text(f'related = "{wrong}"\n{hindi}', encoding="utf-8")
+        with pytest.raises(LanguageError, match="related: needs"):
+            languages.load_file(file)

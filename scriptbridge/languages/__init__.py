@@ -51,6 +51,9 @@ class Language:
     `keyboard` maps keys, named by what they type on a US QWERTY keyboard ("B" is shift and b), to what they
     type in the language's standard layout: raw letters and signs, lowercase, one to three code points. An
     accent of U+0300-036F is a dead key, typed before its letter; two keys are pressed one after the other.
+
+    `related` is the code of the language, if any, whose shipped channel speaks, beside the segments, of the
+    letters that both have.
     """
 
     code: str
@@ -66,6 +69,7 @@ class Language:
     doubling: float = 0.0
     keyboard: Mapping[str, str] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    related: str = ""
     sounds: str = ""
     spaced: bool = True
 
@@ -242,7 +246,8 @@ class _Reader:
 
     REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
     OPTIONAL = (
-        "borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples", "sounds", "spaced",
+        "borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples", "related",
+        "sounds", "spaced",
     )  # fmt: skip
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
@@ -273,6 +278,7 @@ class _Reader:
             doubling=self.doubling(),
             keyboard=self.keyboard(),
             examples=self.examples(),
+            related=self.related(),
             sounds=self.sounds(),
             spaced=self.spaced(),
         )
@@ -421,6 +427,14 @@ class _Reader:
                     self.refuse(name, f"{key} repeated; write each key once")
                 result[key] = native
         return result
+
+    def related(self) -> str:
+        if "related" not in self.table:
+            return ""
+        code = self.string("related")
+        if code == self.path.stem or code not in codes():
+            self.refuse("related", f"needs the code of another language that is shipped; got {code!r}")
+        return code
 
     def examples(self) -> dict[str, list[str]]:
         examples = self.tables("examples")
