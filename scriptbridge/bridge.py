@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, sounds, text
+from . import kernels, segmentation, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .errors import LanguageError, QueryError
 from .keyboards import Keyboards, Typed
@@ -247,14 +247,17 @@ class Bridge:
         lexicon: Lexicon,
         languages: Sequence[str | Channel],
         spellings: Mapping[str, Mapping[str, int]] | None = None,
+        segmenter: str | None = None,
     ) -> None:
         """`spellings`: the names a term of the lexicon has outside, where they differ, with frequencies.
+        `segmenter`: what cut the terms out of text without spaces (see `scriptbridge.segmentation`).
 
         Without them, readings are the lexicon's terms, and `deromanize` and `complete` write these as they
         are usually spelled.
         """
         self.lexicon = lexicon
         self._spellings = spellings or {}
+        self._segmenter = segmenter
         self.channels = _channels(languages)
         self._codes = [channel.language for channel in self.channels]
         self._keyboards = Keyboards(lexicon, self._codes)
@@ -286,7 +289,7 @@ class Bridge:
                 raise QueryError(
                     f"terms are words with document frequencies (str, int >= 0); got ({term!r}, {df!r})"
                 )
-            words = text.terms(term)
+            words = text.terms(term, segmentation.WHOLE)
             if len(words) == 1:
                 word = words[0]
                 merged[word] = merged.get(word, 0) + df
@@ -314,7 +317,7 @@ class Bridge:
         """Positions whose readings are terms of the lexicon."""
         if not isinstance(query, str | list | tuple):
             raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
-        tokens = text.tokenize(query) if isinstance(query, str) else query
+        tokens = text.tokenize(query, self._segmenter) if isinstance(query, str) else query
         latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
         languages = self._speaking(latin)
         weights = {token: self._found(token, languages, n) for token in latin}
@@ -536,7 +539,7 @@ class Bridge:
         _check_count("completions", n)
         if not isinstance(prefix, str):
             raise QueryError(f"what is being typed is a str; got {prefix!r}")
-        tokens = text.tokenize(prefix)
+        tokens = text.tokenize(prefix, self._segmenter)
         if not tokens:
             return []
         typed, wanted = tokens[-1], max(n, READINGS)

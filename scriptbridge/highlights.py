@@ -35,7 +35,9 @@ def sought(expansion: Expansion) -> dict[str, Sought]:
     return terms
 
 
-def find(fields: Mapping[str, str], terms: Mapping[str, Sought]) -> tuple[Highlight, ...]:
+def find(
+    fields: Mapping[str, str], terms: Mapping[str, Sought], segmenter: str | None = None
+) -> tuple[Highlight, ...]:
     """The words that matched, field by field, in order.
 
     Where a document holds several readings of a token, only those that weigh nearly as much as its best.
@@ -44,7 +46,7 @@ def find(fields: Mapping[str, str], terms: Mapping[str, Sought]) -> tuple[Highli
     found = [
         Highlight(field, token.start, token.end, token.text, terms[token.text].token)
         for field, value in fields.items()
-        for token in text.tokenize(value[:READ])
+        for token in text.tokenize(value[:READ], segmenter)
         if token.text in terms
     ]
     best: dict[str, float] = {}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import encoders, fusion, highlights, sounds, store, text, vectors
+from scriptbridge import encoders, fusion, highlights, segmentation, sounds, store, text, vectors
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
@@ -85,6 +85,7 @@ class Index:
         self._writer: tantivy.IndexWriter | None = None
         self._declared: set[str] = set()  # languages of documents not committed yet
         self._detected: Counter[str] = Counter()
+        self._segmented: str | None = None  # what cut words of documents not committed yet
         self._turn = threading.Lock()  # held by the thread that writes
         self._whose: int | None = None
         self._channels = tuple(channels)
@@ -145,6 +146,7 @@ class Index:
             raise LanguageError(f"channels: {channels!r} came; accepted is a list of Channel")
         path = store.checked_path(path)
         manifest = store.Manifest.read(path)
+        segmentation.require(manifest.segmenter, manifest.languages, path)
         store.check_fields(path, manifest.fields)
         if encoder is not None and (told := _checked_spec(encoder)) != manifest.encoder:
             raise EncoderError(f"{path}: encoder {told} came; the index has {manifest.encoder or 'none'}")
@@ -171,7 +173,10 @@ class Index:
         terms = highlights.sought(expansion)
         with store.seam(self.path):
             documents = [store.loaded(found.source) for found in best]
-        return [_hit(found, document, terms) for found, document in zip(best, documents, strict=True)]
+        segmenter = self._snapshot.manifest.segmenter
+        return [
+            _hit(found, document, terms, segmenter) for found, document in zip(best, documents, strict=True)
+        ]
 
     def rank(
         self, query: str, k: int = 10, mode: str = "lexical", **options: Unpack[Options]
@@ -241,10 +246,18 @@ class Index:
         """
         count = 0
         with self._writing() as writer:
+            segmenter = self._snapshot.manifest.segmenter or segmentation.default()
             for document in as_documents(documents, tuple(self.fields)):
-                read = {name: text.terms_and_spellings(value) for name, value in document.fields.items()}
-                terms = {name: words for name, (words, _) in read.items()}
-                record = store.stored(document, terms, set().union(*(found for _, found in read.values())))
+                read = {
+                    name: text.terms_and_spellings(value, segmenter)
+                    for name, value in document.fields.items()
+                }
+                terms = {name: words.terms for name, words in read.items()}
+                record = store.stored(
+                    document, terms, set().union(*(each.spellings for each in read.values()))
+                )
+                if any(words.unspaced for words in read.values()):
+                    self._segmented = segmenter
                 with store.seam(self.path, writing=True):
                     writer.delete_documents_by_term(store.ID, document.id)
                     writer.add_document(record)
@@ -308,7 +321,7 @@ class Index:
 
     def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[Expansion, list[_Found]]:
         snapshot = self._reading()
-        expansion = snapshot.bridge.expand(_what_counts(query))
+        expansion = snapshot.bridge.expand(_what_counts(query, snapshot.manifest.segmenter))
         if mode == "lexical" and not options:
             return expansion, snapshot.best(expansion, k)
         return expansion, self._best(snapshot, query, expansion, k, Mode(mode, **options))
@@ -512,11 +525,12 @@ class Index:
 
         Killed in between, it has a language too many, which does no harm.
         """
-        if not self._declared and not self._detected:
+        if not self._declared and not self._detected and not self._segmented:
             yield
             return
         opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
-        manifest.with_languages(self._declared, self._detected).write(self.path)
+        noted = manifest.with_languages(self._declared, self._detected)
+        replace(noted, segmenter=manifest.segmenter or self._segmented).write(self.path)
         try:
             yield
         except BaseException:
@@ -527,7 +541,7 @@ class Index:
         self._forget_languages()
 
     def _forget_languages(self) -> None:
-        self._declared, self._detected = set(), Counter()
+        self._declared, self._detected, self._segmented = set(), Counter(), None
 
     def _committed(self, opened: tantivy.Index) -> _Snapshot:
         for _ in range(RELOADS):
@@ -661,7 +675,7 @@ class _Snapshot:
     def _bridge(self) -> Bridge:
         own = {channel.language: channel for channel in self.channels}
         shipped = [code for code in self.manifest.languages if code not in own]
-        return Bridge(self._lexicon, [*shipped, *own.values()])
+        return Bridge(self._lexicon, [*shipped, *own.values()], segmenter=self.manifest.segmenter)
 
     @cached_property
     def _sounds(self) -> list[str]:
@@ -756,19 +770,21 @@ def _check_k(k: int) -> None:
         raise QueryError(f"k: {k!r} came; accepted are integers from 1")
 
 
-def _what_counts(query: str) -> str:
+def _what_counts(query: str, segmenter: str | None) -> str:
     """A query up to its last word that counts."""
     if not isinstance(query, str):
         raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
     query = query[:MAX_CHARACTERS]
     if len(query) < MAX_WORDS // MAX_WORDS_OF_A_CHARACTER:
         return query
-    tokens = text.tokenize(query)
+    tokens = text.tokenize(query, segmenter)
     return query if len(tokens) <= MAX_WORDS else query[: tokens[MAX_WORDS - 1].end]
 
 
-def _hit(found: _Found, document: Document, terms: Mapping[str, highlights.Sought]) -> Hit:
-    matched = highlights.find(document.fields, terms)
+def _hit(
+    found: _Found, document: Document, terms: Mapping[str, highlights.Sought], segmenter: str | None
+) -> Hit:
+    matched = highlights.find(document.fields, terms, segmenter)
     return Hit(found.id, found.score, document, highlights.passage(document.fields, matched, terms), matched)
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import tantivy
 
-from scriptbridge import __version__, languages
+from scriptbridge import __version__, languages, segmentation
 from scriptbridge.documents import RESERVED
 from scriptbridge.errors import (
     IndexFormatError,
@@ -56,6 +56,7 @@ __all__ = [
 
 FORMAT = 1  # of the directory, and of the normalisation that its terms went through
 ENCODED_FORMAT = 2  # of one with an encoder, which the first versions would forget
+SEGMENTED_FORMAT = 3  # of one whose words a segmenter cut, whose queries it has to cut as well
 LEXICON, VECTORS = "lexicon.bin", "vectors.bin"
 ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
 MESSAGE = 500  # characters of the store's that are passed on
@@ -69,7 +70,7 @@ class Manifest:
 
     `given` are the languages the index was created with. Without them it has those that documents declare,
     and those that enough were detected to be in: `detected` counts documents ever added. `encoder` is the
-    spec of what makes the documents' vectors.
+    spec of what makes the documents' vectors, `segmenter` what cut their text where it has no spaces.
     """
 
     NAME = "scriptbridge.json"
@@ -79,6 +80,14 @@ class Manifest:
     declared: frozenset[str] = frozenset()
     detected: dict[str, int] = field(default_factory=dict)
     encoder: str | None = None
+    segmenter: str | None = None
+
+    @property
+    def format(self) -> int:
+        """The first format of a directory that has all of this."""
+        if self.segmenter is not None:
+            return SEGMENTED_FORMAT
+        return FORMAT if self.encoder is None else ENCODED_FORMAT
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -107,11 +116,11 @@ class Manifest:
         """The manifest of the index at `path`."""
         try:
             content = json.loads((path / cls.NAME).read_bytes())
-            if _natural(content["format"], 1) > ENCODED_FORMAT:
+            if _natural(content["format"], 1) > SEGMENTED_FORMAT:
                 raise IndexFormatError(
                     f"{path}: format {content['format']} came, written by scriptbridge "
                     f"{content.get('scriptbridge')}; scriptbridge {__version__} reads up to format "
-                    f"{ENCODED_FORMAT}: upgrade it, or index the documents again"
+                    f"{SEGMENTED_FORMAT}: upgrade it, or index the documents again"
                 )
             given = content["languages"]
             return cls(
@@ -120,6 +129,7 @@ class Manifest:
                 declared=frozenset(map(_known, content["declared"])),
                 detected={_known(code): _natural(count) for code, count in content["detected"].items()},
                 encoder=_spec(content.get("encoder")),
+                segmenter=_segmenter(content.get("segmenter")),
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotAnIndexError(
@@ -137,7 +147,7 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Replace the manifest at `path`: whole or not at all, whenever the power fails."""
         content: dict[str, object] = {
-            "format": FORMAT if self.encoder is None else ENCODED_FORMAT,
+            "format": self.format,
             "scriptbridge": __version__,
             "fields": self.fields,
             "languages": self.given,
@@ -146,6 +156,8 @@ class Manifest:
         }
         if self.encoder is not None:
             content["encoder"] = self.encoder
+        if self.segmenter is not None:
+            content["segmenter"] = self.segmenter
         partial = path / f"{self.NAME}.partial"
         try:
             with partial.open("w", encoding="utf-8") as file:
@@ -170,6 +182,12 @@ def _natural(value: object, least: int = 0) -> int:
 def _spec(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise ValueError(f"encoder {value!r} came; accepted are specs")
+    return value
+
+
+def _segmenter(value: object) -> str | None:
+    if value not in (None, segmentation.ICU, segmentation.NGRAMS):
+        raise ValueError(f"segmenter {value!r} is unknown to scriptbridge {__version__}")
     return value
 
 

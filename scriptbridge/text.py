@@ -25,21 +25,22 @@ Indic       a vowel letter and a sign that look like one letter → that letter 
             a character of its own wherever NFC writes it so (क़ = क + ़)
 ==========  =============================================================================================
 
-Text without spaces between words (Chinese, Japanese, Thai, …) comes as whole runs.
+Text without spaces between words (Chinese, Japanese, Thai, …) is cut by `scriptbridge.segmentation`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import regex
 
+from scriptbridge import segmentation
 from scriptbridge.types import Token
 
-__all__ = ["MAX_LENGTH", "normalize", "script_of", "terms", "terms_and_spellings", "tokenize"]
+__all__ = ["MAX_LENGTH", "Words", "normalize", "script_of", "terms", "terms_and_spellings", "tokenize"]
 
 MAX_LENGTH = 256
 """Code points of a normal form that are kept: far within the 65,530 bytes of the store's longest term."""
@@ -187,32 +188,44 @@ def _script_of_letter(letter: str) -> str:
     return match.lastgroup or "Zzzz"
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str, segmenter: str | None = None) -> list[Token]:
     """The text's words in order, normalised, with offsets into `text` in code points.
 
-    Words that come of one character (½, ﷺ) all have the offsets of the word it stands in.
+    Words that come of one character (½, ﷺ) all have the offsets of the word it stands in. `segmenter` cuts
+    what has no spaces (see `scriptbridge.segmentation`); n-grams overlap.
     """
     return [
         Token(form, found.start() + start, found.start() + end, script_of(form))
         for found in _pattern(text).finditer(text)
-        for start, end, forms in _stretches(found[0])
+        for start, end, forms in _stretches(found[0], segmenter)
         for form in forms
     ]
 
 
-def terms(text: str) -> list[str]:
-    """``[token.text for token in tokenize(text)]``, faster."""
-    return [form for word in _pattern(text).findall(text) for form in _read(word)[0]]
+def terms(text: str, segmenter: str | None = None) -> list[str]:
+    """``[token.text for token in tokenize(text, segmenter)]``, faster."""
+    return [form for word in _pattern(text).findall(text) for form in _read(word, segmenter)[0]]
 
 
-def terms_and_spellings(text: str) -> tuple[list[str], set[tuple[str, str]]]:
+class Words(NamedTuple):
+    """A text's terms, (term, spelling) of those spelled otherwise, and whether any came of a script without
+    spaces.
+    """
+
+    terms: list[str]
+    spellings: set[tuple[str, str]]
+    unspaced: bool
+
+
+def terms_and_spellings(text: str, segmenter: str | None = None) -> Words:
     """`terms`, and (term, spelling) of the native words that are spelled otherwise: what indexing needs.
 
     A spelling is NFC and lower case, with the final sigma that goes with it: ``("μουσακασ", "μουσακάς")``.
     """
-    read = [_read(word) for word in _pattern(text).findall(text)]
-    forms = [form for own, _ in read for form in own]
-    return forms, {pair for _, spellings in read if spellings for pair in spellings}
+    read = [_read(word, segmenter) for word in _pattern(text).findall(text)]
+    forms = [form for own, _, _ in read for form in own]
+    spellings = {pair for _, spelled, _ in read if spelled for pair in spelled}
+    return Words(forms, spellings, any(unspaced for _, _, unspaced in read))
 
 
 def _pattern(text: str) -> regex.Pattern[str]:
@@ -223,20 +236,21 @@ def _pattern(text: str) -> regex.Pattern[str]:
 class _Read(NamedTuple):
     forms: tuple[str, ...]
     spellings: tuple[tuple[str, str], ...]
+    unspaced: bool
 
 
-def _read(word: str) -> _Read:
-    return _cached_read(word) if len(word) <= MAX_LENGTH else _uncached_read(word)
+def _read(word: str, segmenter: str | None) -> _Read:
+    return _cached_read(word, segmenter) if len(word) <= MAX_LENGTH else _uncached_read(word, segmenter)
 
 
-def _uncached_read(word: str) -> _Read:
+def _uncached_read(word: str, segmenter: str | None) -> _Read:
     forms: list[str] = []
     spellings: list[tuple[str, str]] = []
-    for start, end, own in _stretches(word):
+    for start, end, own in _stretches(word, segmenter):
         forms += own
         if own[:1] != [word[start:end]]:
             spellings += _otherwise(own, word[start:end])
-    return _Read(tuple(forms), tuple(spellings))
+    return _Read(tuple(forms), tuple(spellings), segmentation.is_unspaced(word))
 
 
 _cached_read = lru_cache(maxsize=1 << 16)(_uncached_read)
@@ -251,11 +265,16 @@ def _otherwise(forms: Sequence[str], word: str) -> list[tuple[str, str]]:
     return [(forms[0], spelling)] if spelling != forms[0] else []
 
 
-def _stretches(word: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Start, end and normal forms of each stretch of what the pattern matched."""
+def _stretches(word: str, segmenter: str | None) -> Iterator[tuple[int, int, list[str]]]:
+    """Start, end and normal forms of each stretch, or word of one, of what the pattern matched."""
     for stretch in _STRETCH.finditer(word):
-        form = normalize(stretch[0])
-        yield stretch.start(), stretch.end(), [form] if form == word else _words_of(form)
+        spans: Iterable[tuple[int, int]] = [(0, len(stretch[0]))]
+        if segmentation.is_unspaced(stretch[0]):
+            spans = segmentation.cut(stretch[0], segmenter)
+        for start, end in spans:
+            form = normalize(stretch[0][start:end])
+            forms = [form] if form == word else _words_of(form)
+            yield stretch.start() + start, stretch.start() + end, forms
 
 
 def _words_of(form: str) -> list[str]:

@@ -583,9 +583,9 @@ def test_open_refuses_what_is_no_index(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(index: Index, path: Path) -> None:
     manifest = path / "scriptbridge.json"
-    content = json.loads(manifest.read_text()) | {"format": 3, "scriptbridge": "9.1"}
+    content = json.loads(manifest.read_text()) | {"format": 4, "scriptbridge": "9.1"}
     manifest.write_text(json.dumps(content))
-    with pytest.raises(IndexFormatError, match=r"format 3 came, written by scriptbridge 9\.1; .* upgrade it"):
+    with pytest.raises(IndexFormatError, match=r"format 4 came, written by scriptbridge 9\.1; .* upgrade it"):
         Index.open(path)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scriptbridge.segmentation import WHOLE
 from scriptbridge.text import MAX_LENGTH, normalize, script_of, terms, terms_and_spellings, tokenize
 
 SAME_WORD = [
@@ -237,7 +238,7 @@ def test_offsets_point_into_the_text_as_it_was_given() -> None:
     ],
 )
 def test_how_native_words_are_spelled(words: str, spellings: set[tuple[str, str]]) -> None:
-    assert terms_and_spellings(words) == (terms(words), spellings)
+    assert terms_and_spellings(words) == (terms(words), spellings, False)
 
 
 def test_scripts() -> None:
@@ -295,7 +296,7 @@ def test_tokens_of_any_text(text: str) -> None:
         assert not any(character.isspace() for character in token.text)
         token.text.encode("utf-8")
         assert normalize(token.text) == token.text
-        assert terms(token.text) == [token.text], "a term, typed again, is itself"
+        assert terms(token.text, WHOLE) == [token.text], "a term, typed again, is itself"
         assert script_of(token.text) == token.script
 
 

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from scriptbridge import sounds
 from scriptbridge.errors import LanguageError
-from scriptbridge.text import normalize
+from scriptbridge.text import normalize, script_of
 
 __all__ = ["Language", "codes", "detect", "load", "load_file"]
 
@@ -136,7 +136,7 @@ def detect(text_terms: Iterable[str]) -> str | None:
     clues = _clues()
     points = [0.0] * len(clues.codes)
     for letter, count in Counter("".join(terms)).items():
-        for writer, worth in clues.writers.get(letter, ()):
+        for writer, worth in clues.writers.get(letter) or clues.by_script.get(script_of(letter), ()):
             points[writer] += count * worth
     best = max(points, default=0.0)
     if not best:
@@ -160,11 +160,13 @@ _UNSEEN = 0.5  # occurrences that each letter has before any are counted
 class _Clues:
     """Which languages (positions in `codes`) write a letter, what it is worth, and which often use a word.
 
-    A key of `users` is a word, a beginning (``al-``) or an ending (``-ing``).
+    What no language's letters hold may be of a script (`by_script`) whose words are read by their sounds. A
+    key of `users` is a word, a beginning (``al-``) or an ending (``-ing``).
     """
 
     codes: tuple[str, ...]
     writers: dict[str, tuple[tuple[int, float], ...]]
+    by_script: dict[str, tuple[tuple[int, float], ...]]
     users: dict[str, tuple[int, ...]]
     beginnings: tuple[int, ...]  # their lengths
     endings: tuple[int, ...]
@@ -182,16 +184,19 @@ class _Clues:
 @cache
 def _clues() -> _Clues:
     writers: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    by_script: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
     users: defaultdict[str, list[int]] = defaultdict(list)
     for position, code in enumerate(codes()):
         language = load(code)
         for letter, share in _letter_shares(language).items():
-            writers[letter].append((position, _OWN + _TRUST * math.log(share)))
+            written = by_script if letter in language.scripts else writers
+            written[letter].append((position, _OWN + _TRUST * math.log(share)))
         for sign in language.frequent:
             users[sign].append(position)
     return _Clues(
         codes=codes(),
         writers={letter: tuple(positions) for letter, positions in writers.items()},
+        by_script={script: tuple(positions) for script, positions in by_script.items()},
         users={sign: tuple(positions) for sign, positions in users.items()},
         beginnings=tuple(sorted({len(sign) - 1 for sign in users if sign.endswith("-")})),
         endings=tuple(sorted({len(sign) - 1 for sign in users if sign.startswith("-")})),
@@ -199,10 +204,17 @@ def _clues() -> _Clues:
 
 
 def _letter_shares(language: Language) -> dict[str, float]:
-    """How much of the language's text each letter of its own is, as its sample and frequent words show."""
-    own = language.letters.removesuffix(language.borrowed)
+    """How much of the language's text each letter of its own is, as its sample and frequent words show.
+
+    Where `letters` are those of sounds, every other letter of the scripts counts as its script.
+    """
+    own: list[str] = [*language.letters.removesuffix(language.borrowed)]
     words = [*map(normalize, language.examples), *(sign for sign in language.frequent if "-" not in sign)]
     seen = Counter("".join(words))
+    if language.sounds:
+        own += language.scripts
+        for letter in set(seen) - set(own):
+            seen[script_of(letter)] += seen[letter]
     total = sum(seen[letter] + _UNSEEN for letter in own)
     return {letter: (seen[letter] + _UNSEEN) / total for letter in own}
 

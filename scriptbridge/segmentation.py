@@ -1,0 +1,104 @@
+"""Where words end in scripts that put no spaces between them: Han, kana, Thai, Lao, Khmer, Myanmar.
+
+ICU's word break cuts them all, by dictionaries that come with it: one for Chinese and Japanese together, so
+that the same text is cut alike in whatever language's document or query it stands. Without ICU a run is cut
+into overlapping *n-grams* of code points, pairs of Han and kana, else triples: that finds nearly as much, but
+marks and completes pieces of words. What an index was made with cuts its queries, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import regex
+
+from scriptbridge import extras
+from scriptbridge.errors import MissingExtraError
+
+__all__ = ["ICU", "NGRAMS", "WHOLE", "cut", "default", "is_unspaced", "require"]
+
+ICU, NGRAMS = "icu", "ngrams"
+WHOLE = "whole"  # runs as they stand: other engines' words
+
+_FIRST = "\u0e00"  # of Thai: what a script without spaces needs comes after it
+_UNSPACED = r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70]--\p{Nd}]"
+_LETTER = regex.compile(rf"(?V1){_UNSPACED}")
+_PARTS = regex.compile(rf"(?V1){_UNSPACED}[{_UNSPACED}\p{{M}}]*+|(?:(?!{_UNSPACED})[\s\S])++")
+_PAIRED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70]")
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word has letters of a script without spaces."""
+    return bool(word) and max(word) >= _FIRST and _LETTER.search(word) is not None
+
+
+@cache
+def default() -> str:
+    """What cuts where nothing else is told: ICU where it is installed."""
+    try:
+        extras.load("icu", "th")
+    except MissingExtraError:
+        return NGRAMS
+    return ICU
+
+
+def require(segmenter: str | None, languages: Iterable[str], what: object) -> None:
+    """MissingExtraError if what cut an index's words is not there; `languages` are the index's."""
+    if segmenter != ICU or default() == ICU:
+        return
+    extra = next((code for code in languages if code in ("ja", "zh")), "th")
+    raise MissingExtraError(
+        f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'"
+    )
+
+
+def cut(word: str, segmenter: str | None = None) -> Iterator[tuple[int, int]]:
+    """Start and end of each word in what spaces and punctuation leave together, in order.
+
+    Letters of other scripts and digits stay together; n-grams overlap.
+    """
+    pieces = _SEGMENTERS[segmenter or default()]
+    for part in _PARTS.finditer(word):
+        if _LETTER.match(part[0]):
+            yield from ((part.start() + start, part.start() + end) for start, end in pieces(part[0]))
+        else:
+            yield part.span()
+
+
+def _by_icu(run: str) -> list[tuple[int, int]]:
+    breaks = _breaks()
+    breaks.setText(run)
+    ends = [0, *breaks]
+    if max(run) > "\uffff":  # ICU counts in UTF-16
+        code_point, at = {0: 0}, 0
+        for number, letter in enumerate(run, 1):
+            at += 2 if letter > "\uffff" else 1
+            code_point[at] = number
+        ends = [code_point[end] for end in ends]
+    return list(pairwise(ends))
+
+
+_own = threading.local()  # one at a time may use what holds a text
+
+
+def _breaks() -> Any:
+    if not hasattr(_own, "breaks"):
+        icu = extras.load("icu", "th")
+        _own.breaks = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
+    return _own.breaks
+
+
+def _by_ngrams(run: str) -> list[tuple[int, int]]:
+    n = 2 if _PAIRED.match(run) else 3
+    return [(start, start + n) for start in range(len(run) - n + 1)] or [(0, len(run))]
+
+
+_SEGMENTERS: dict[str, Callable[[str], list[tuple[int, int]]]] = {
+    ICU: _by_icu,
+    NGRAMS: _by_ngrams,
+    WHOLE: lambda run: [(0, len(run))],
+}
