@@ -317,11 +317,11 @@ def dense(bench: Bench, name: str, queries: str, documents: str | None = None) -
     return Candidate(name, name, name, opened)
 
 
-def deromanized(bench: Bench, name: str, model: str) -> Candidate:
-    """The encoder unchanged, asked with the best native reading of a query."""
+def deromanized(bench: Bench, name: str, model: str, readings: int = 1) -> Candidate:
+    """The encoder unchanged, asked with the best native readings of a query, averaged."""
 
     def opened(collection: Collection, folder: Path) -> System:
-        return _Read(name, collection, folder, bench, model)
+        return _Read(name, collection, folder, bench, model, readings)
 
     return Candidate(name, name, name, opened)
 
@@ -340,7 +340,14 @@ class _Read:
     keeps_order = False
 
     def __init__(
-        self, name: str, collection: Collection, folder: Path, bench: Bench, model: str, lexical: bool = False
+        self,
+        name: str,
+        collection: Collection,
+        folder: Path,
+        bench: Bench,
+        model: str,
+        readings: int = 1,
+        lexical: bool = False,
     ) -> None:
         self.name = name
         self._index = Index.create(folder / "index", languages=[bench.case.language])
@@ -348,12 +355,14 @@ class _Read:
         self._index.commit()
         encoder = encoders.dense(model)
         bridge = self._index.bridge
-        self._dense = Dense(
-            name,
-            collection,
-            _vectors(bench, model, collection),
-            lambda text: encoder.encode_queries([bridge.deromanize(text)[0].text])[0],
-        )
+
+        def query(text: str) -> NDArray[np.float32]:
+            read = bridge.deromanize(text, readings)
+            vectors = encoder.encode_queries([each.text for each in read])
+            mean = np.array([each.probability for each in read], np.float32) @ vectors
+            return mean / np.linalg.norm(mean)
+
+        self._dense = Dense(name, collection, _vectors(bench, model, collection), query)
         self._lexical = lexical
 
     def search(self, text: str, k: int) -> Ranking:
@@ -414,6 +423,9 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
     grams = "BM25, both sides uroman, character 3-grams"
     return found | {
         "deromanized, encoder unchanged": deromanized(bench, "deromanized, encoder unchanged", teacher),
+        "the same, mean of eight readings": deromanized(
+            bench, "the same, mean of eight readings", teacher, readings=8
+        ),
         "BM25, native words": "bm25",
         "scriptbridge, lexical": "scriptbridge",
         "scriptbridge, hybrid": hybrid(bench, "scriptbridge, hybrid", teacher),
