@@ -44,20 +44,25 @@ def spoken(name: str, term: str) -> tuple[tuple[str, float], ...]:
 def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, float]]:
     """P(form | term) for the terms that have forms, by any of these modules; "" is none.
 
-    A module whose package is missing gives none: a RuntimeWarning says so.
+    What a module lacks a package for has none: a RuntimeWarning says so.
     """
     found: dict[str, dict[str, float]] = {}
     for name in _given(names):
-        if missing := _missing(name):
-            warnings.warn(
-                f"the words of some languages cannot be read: {missing}", RuntimeWarning, stacklevel=2
-            )
-            continue
+        missing = ""
         for term in terms:
-            if each := spoken(name, term):
+            try:
+                each = spoken(name, term)
+            except MissingExtraError as error:
+                missing = str(error)
+                continue
+            if each:
                 known = found.setdefault(term, {})
                 for form, share in each:
                     known[form] = max(share, known.get(form, 0.0))
+        if missing:
+            warnings.warn(
+                f"the words of some languages cannot be read: {missing}", RuntimeWarning, stacklevel=2
+            )
     return found
 
 
