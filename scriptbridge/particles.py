@@ -35,10 +35,10 @@ _VERBAL = """
     받은 받을 받았 받아 이 인 인가 인지 일 일까 일까요 임 였 이었 입 이자 이던
 """
 _ENDING = """
-    다 고 며 면 면서 지 지만 지는 지도 나 으나 으며 으면 으면서 는데 던 는가 는지 은가 은지 을까 을까요 었
-    었다 었던 었고 었으며 였다 다가 다고 다는 다며 다면 라 라고 라는 란 라면 기 기도 기로 기에 기를 기는
-    기까지 게 도록 자 자마자 려 려고 려는 려던 거나 어 어서 아 아서 여 여서 서 는 은 을 음 니 니다 므로 으므로 요
-    어요 아요 나요 습니다 습니까 고자 고서 고는 든 든지 던가 던지 더라 데 인 일 네 세요
+    다 고 며 면 면서 지 지만 지는 지도 나 으나 으며 으면 으면서 는데 던 는가 는지 은가 은지 을까 을까요
+    었 었다 었던 었고 었으며 였다 다가 다고 다는 다며 다면 라 라고 라는 란 라면 기 기도 기로 기에 기를
+    기는 기까지 게 도록 자 자마자 려 려고 려는 려던 거나 어 어서 아 아서 여 여서 서 는 은 을 음 니 니다
+    므로 으므로 요 어요 아요 나요 습니다 습니까 고자 고서 고는 든 든지 던가 던지 더라 데 인 일 네 세요
 """
 # Those of them that are seldom anything else at the end of a word.
 _CLEAR = """
@@ -72,18 +72,19 @@ _L = 8  # ㄹ, after which 로 stands as after a vowel
 
 @lru_cache(maxsize=1 << 16)
 def cut(word: str) -> tuple[str, ...]:
-    """The stem of a word of Hangul syllables and what is attached to it; joined, they are the word."""
-    if len(word) > LONGEST:
-        return (word,)
-    verb = _VERB.fullmatch(word)
-    if verb:
-        return verb["stem"], verb["rest"]
-    particle = _particle(word)
-    return (*cut(word.removesuffix(particle)), particle) if particle else (word,)
+    """The stem of a word of Hangul syllables and what is attached to it; joined, they are the word.
+
+    None of them, by itself, would be cut again: a term that is typed is that term.
+    """
+    verb = _VERB.fullmatch(word) if len(word) <= LONGEST else None
+    attached = verb["rest"] if verb else _particle(word)
+    return (*cut(word.removesuffix(attached)), *cut(attached)) if attached else (word,)
 
 
 def _particle(word: str) -> str:
     """The longest particle that the word may end in, or ""."""
+    if len(word) > LONGEST:
+        return ""
     for particle, closed in _PARTICLES.items():
         stem = len(word) - len(particle)
         if stem >= (1 if particle in _SURE else 2) and word.endswith(particle):

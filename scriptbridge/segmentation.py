@@ -1,25 +1,28 @@
-"""Where words end in scripts that put no spaces between them: Han, kana, Thai, Lao, Khmer, Myanmar.
+"""Where words end in scripts that put no spaces between them: Han, kana, Thai, Lao, Khmer, Myanmar; and in
+Hangul, where particles follow a word without one.
 
 ICU's word break cuts them all, by dictionaries that come with it: one for Chinese and Japanese together, so
 that the same text is cut alike in whatever language's document or query it stands. Without ICU a run is cut
 into overlapping *n-grams* of code points, pairs of Han and kana, else triples: that finds nearly as much, but
-marks and completes pieces of words. What an index was made with cuts its queries, too.
+marks and completes pieces of words. What an index was made with cuts its queries, too. Korean is cut by
+`particles`, which needs neither.
 """
 
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import regex
 
-from scriptbridge import extras
+from scriptbridge import extras, particles
 from scriptbridge.errors import MissingExtraError
 
-__all__ = ["ICU", "NGRAMS", "WHOLE", "cut", "default", "is_unspaced", "require"]
+__all__ = ["ICU", "NGRAMS", "WHOLE", "cut", "default", "is_cut", "is_unspaced", "require"]
 
 ICU, NGRAMS = "icu", "ngrams"
 WHOLE = "whole"  # runs as they stand: other engines' words
@@ -27,13 +30,23 @@ WHOLE = "whole"  # runs as they stand: other engines' words
 _FIRST = "\u0e00"  # of Thai: what a script without spaces needs comes after it
 _UNSPACED = r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70]--\p{Nd}]"
 _LETTER = regex.compile(rf"(?V1){_UNSPACED}")
-_PARTS = regex.compile(rf"(?V1){_UNSPACED}[{_UNSPACED}\p{{M}}]*+|(?:(?!{_UNSPACED})[\s\S])++")
+_SYLLABLE = r"(?:[가-힣\u1100-\u1112][\u1161-\u1175]?[\u11a8-\u11c2]?)"  # composed or not
+_SYLLABLES = regex.compile(_SYLLABLE)
+_CUT = regex.compile(rf"(?V1){_UNSPACED}|{_SYLLABLE}")
+_PARTS = regex.compile(
+    rf"(?V1){_UNSPACED}[{_UNSPACED}\p{{M}}]*+|(?P<hangul>{_SYLLABLE}++)|(?:(?!{_UNSPACED}|{_SYLLABLE})[\s\S])++"
+)
 _PAIRED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70]")
 
 
 def is_unspaced(word: str) -> bool:
     """Whether a word has letters of a script without spaces."""
     return bool(word) and max(word) >= _FIRST and _LETTER.search(word) is not None
+
+
+def is_cut(word: str) -> bool:
+    """Whether `cut` may find several words in one."""
+    return bool(word) and max(word) >= _FIRST and _CUT.search(word) is not None
 
 
 @cache
@@ -63,10 +76,21 @@ def cut(word: str, segmenter: str | None = None) -> Iterator[tuple[int, int]]:
     """
     pieces = _SEGMENTERS[segmenter or default()]
     for part in _PARTS.finditer(word):
-        if _LETTER.match(part[0]):
+        if part["hangul"] and segmenter != WHOLE:
+            yield from ((part.start() + start, part.start() + end) for start, end in _hangul(part[0]))
+        elif _LETTER.match(part[0]):
             yield from ((part.start() + start, part.start() + end) for start, end in pieces(part[0]))
         else:
             yield part.span()
+
+
+def _hangul(word: str) -> Iterator[tuple[int, int]]:
+    """Stem and particles of a Korean word, whose syllables may be spelled out letter by letter."""
+    syllables = _SYLLABLES.findall(word)
+    ends = list(accumulate(map(len, syllables), initial=0))
+    composed = [unicodedata.normalize("NFC", syllable)[0] for syllable in syllables]
+    pieces = particles.cut("".join(composed))
+    return ((ends[start], ends[end]) for start, end in pairwise(accumulate(map(len, pieces), initial=0)))
 
 
 def _by_icu(run: str) -> list[tuple[int, int]]:

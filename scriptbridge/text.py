@@ -25,7 +25,8 @@ Indic       a vowel letter and a sign that look like one letter → that letter 
             a character of its own wherever NFC writes it so (क़ = क + ़)
 ==========  =============================================================================================
 
-Text without spaces between words (Chinese, Japanese, Thai, …) is cut by `scriptbridge.segmentation`.
+Text without spaces between words (Chinese, Japanese, Thai, …) and Korean particles are cut by
+`scriptbridge.segmentation`.
 """
 
 from __future__ import annotations
@@ -269,7 +270,7 @@ def _stretches(word: str, segmenter: str | None) -> Iterator[tuple[int, int, lis
     """Start, end and normal forms of each stretch, or word of one, of what the pattern matched."""
     for stretch in _STRETCH.finditer(word):
         spans: Iterable[tuple[int, int]] = [(0, len(stretch[0]))]
-        if segmentation.is_unspaced(stretch[0]):
+        if segmentation.is_cut(stretch[0]):
             spans = segmentation.cut(stretch[0], segmenter)
         for start, end in spans:
             form = normalize(stretch[0][start:end])

@@ -1,0 +1,63 @@
+"""Japanese: words are read as kana spell them; kanji need the extra."""
+
+from __future__ import annotations
+
+import pytest
+
+from scriptbridge import Bridge, sounds
+from scriptbridge.errors import MissingExtraError
+from scriptbridge.sounds import hiragana
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("すし", "すし"), ("コーヒー", "こーひー"), ("ヴァイオリン", "ゔぁいおりん"), ("すゞ", "すず"),
+        ("は", "わ"),
+        ("こんにちは", "こんにちわ"), ("へ", "え"), ("を", "を"),
+    ],
+)  # fmt: skip
+def test_kana_are_hiragana(word: str, first: str) -> None:
+    assert hiragana.spoken(word)[0] == first
+
+
+def test_particles_are_also_as_they_are_spelled() -> None:
+    assert hiragana.spoken("では") == ["でわ", "では"]
+
+
+@pytest.mark.parametrize("word", ["abc", "12", "학교", "1月"])
+def test_nothing_else_is_said(word: str) -> None:
+    assert hiragana.spoken(word) == []
+
+
+def test_readings_of_kanji() -> None:
+    pytest.importorskip("sudachidict_small")
+    assert hiragana.spoken("東京") == ["とうきょう"]
+    assert {"にほん", "にっぽん"} <= set(hiragana.spoken("日本"))
+    assert {"ひと", "じん", "にん"} <= set(hiragana.spoken("人"))
+    assert hiragana.spoken("食べ") == ["たべ"]
+
+
+def test_without_the_extra_kana_are_read_and_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise MissingExtraError("sudachipy is needed: pip install 'scriptbridge[ja]'")
+
+    monkeypatch.setattr(hiragana, "_tokenizer", missing)
+    sounds.spoken.cache_clear()
+    with pytest.warns(RuntimeWarning, match=r"scriptbridge\[ja\]"):
+        assert sounds.forms(["東京", "すし"], ["hiragana"]) == {"すし": {"すし": 1.0}}
+    sounds.spoken.cache_clear()
+
+
+@pytest.mark.parametrize("latin", ["tokyo", "toukyou", "tōkyō", "tookyoo", "Tokyo"])
+def test_schemes_are_one_channel(latin: str) -> None:
+    pytest.importorskip("sudachidict_small")
+    bridge = Bridge.from_terms({"東京": 5, "京都": 5, "時計": 3, "トーク": 2}, languages=["ja"])
+    assert bridge.deromanize(latin)[0].text == "東京"
+
+
+def test_kanji_and_kana_of_one_sound_are_both_meant() -> None:
+    pytest.importorskip("sudachidict_small")
+    bridge = Bridge.from_terms({"寿司": 5, "すし": 3, "スシ": 1, "さしみ": 9}, languages=["ja"])
+    (position,) = bridge.expand("sushi").positions
+    assert {"寿司", "すし", "スシ"} <= {reading.term for reading in position.readings}
