@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, segmentation, sounds, text
+from . import boundaries, kernels, segmentation, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .errors import LanguageError, QueryError
 from .keyboards import Keyboards, Typed
+from .languages import codes, load
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
 
@@ -26,6 +27,8 @@ READINGS = 10  # readings a token
 
 # The search. Costs and shares are of weights, P ** SHARPNESS · df ** PRIOR.
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
+PART_BUDGET = 40  # and for the words that begin at one place of a run-on token
+LONGEST_PART = 24  # Latin letters of such a word
 GREED = 0.15  # likelihood of a Latin letter to come: below a typical one's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
@@ -139,9 +142,64 @@ class _Decoder:
         found, likelihoods, _ = kernels.decode(*arguments)
         return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
 
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        """The weight of the best form that letters[start:end] may mean, where it is worth a look."""
+        run = encode_latin(letters)
+        if run is None:
+            return {}
+        arguments = (run, *self.arguments, 1.0, 1, PART_BUDGET, LONGEST_PART)
+        starts, ends, entries, likelihoods = kernels.decode_anywhere(*arguments)
+        weights = (likelihoods * self.powers[0][entries]) ** SHARPNESS
+        return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
+
     def weight(self, term: int, likelihood: float) -> float:
         """How much a term speaks for itself: its part in P(term | token), before it is normalised."""
         return float(likelihood**SHARPNESS * max(1.0, float(self.lexicon.df[term])) ** PRIOR)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What `boundaries` asks, of one language; `weights` are those of the typed tokens."""
+
+    bridge: Bridge
+    language: int
+    weights: Mapping[str, _Weights]
+
+    @property
+    def spaced(self) -> bool:
+        return self.bridge._spaced[self.language]
+
+    @property
+    def total(self) -> float:
+        return self.bridge._total
+
+    def readable(self, token: Token) -> bool:
+        return token.script == "Latn" and encode_latin(token.text) is not None
+
+    def word(self, letters: str, least: float = -math.inf) -> float:
+        if letters in self.weights:
+            best = max((self._best(at, terms) for at, terms in self.weights[letters].items()), default=0.0)
+        else:
+            terms = self.bridge._decoders[self.language].terms(letters, 1, least=math.exp(least))
+            best = self._best(self.language, terms)
+        itself = self.bridge.lexicon.find(letters)
+        if itself is not None:
+            best = max(best, self.bridge._own(letters, itself))
+        return math.log(best) if best > 0 else -math.inf
+
+    def _best(self, at: int, terms: Sequence[tuple[int, float]]) -> float:
+        """The weight of the best term; those of another keyboard layout are less likely, of another language
+        as likely.
+        """
+        believed = WRONG_LAYOUT**SHARPNESS if at >= len(self.bridge._decoders) else 1.0
+        return believed * max((weight for _, weight in terms), default=0.0)
+
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        found = self.bridge._decoders[self.language].parts(letters)
+        for start, end, term in self.bridge.lexicon.within(letters):
+            weight = self.bridge._own(letters[start:end], term)
+            found[start, end] = max(weight, found.get((start, end), 0.0))
+        return {place: math.log(weight) for place, weight in found.items() if weight > 0}
 
 
 def _df_powers(lexicon: Lexicon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -183,6 +241,20 @@ def _check_count(what: str, n: object) -> None:
 def _outside(token: str) -> float:
     """How much speaks for a word outside the lexicon."""
     return float(OUTSIDE ** (SHARPNESS * len(_shortened(token))))
+
+
+def _latin(tokens: Iterable[Token]) -> list[str]:
+    """The Latin tokens, each once."""
+    return list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
+
+
+def _likeliest(weights: Mapping[str, _Weights], languages: Sequence[int]) -> int:
+    """The language that explains the tokens best."""
+    points = dict.fromkeys(languages, 0.0)
+    for token, found in weights.items():
+        for at in languages:
+            points[at] += math.log(_outside(token) + math.fsum(weight for _, weight in found[at]))
+    return max(languages, key=points.__getitem__)
 
 
 def _telling(latin: Sequence[str]) -> list[str]:
@@ -264,6 +336,7 @@ class Bridge:
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
+        self._spaced = [code not in codes() or load(code).spaced for code in self._codes]
 
     @classmethod
     def from_terms(
@@ -318,20 +391,38 @@ class Bridge:
         if not isinstance(query, str | list | tuple):
             raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
         tokens = text.tokenize(query, self._segmenter) if isinstance(query, str) else query
-        latin = list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
+        latin = _latin(tokens)
         languages = self._speaking(latin)
         weights = {token: self._found(token, languages, n) for token in latin}
         if isinstance(query, str):
             unexplained = any(self._unexplained(token, weights[token]) for token in _telling(latin))
             if typed := self._keyboards.read(query, tokens, unexplained):
                 return self._retyped(query, tokens, typed, weights, n)
-        return self._read(tokens, weights, n)
+        return self._read(*self._recut(tokens, weights, n), n)
+
+    def _recut(
+        self, tokens: Sequence[Token], weights: Mapping[str, _Weights], n: int
+    ) -> tuple[Sequence[Token], Mapping[str, _Weights]]:
+        """The tokens, cut and joined where that explains them better, and what they may mean."""
+        languages = [at for at in next(iter(weights.values()), ()) if at < len(self._decoders)]
+        if not languages:
+            return tokens, weights
+        tokens = boundaries.recut(tokens, _Reader(self, _likeliest(weights, languages), weights))
+        nothing: _Weights = {at: [] for at in next(iter(weights.values()))}
+        new = [token for token in _latin(tokens) if token not in weights]
+        return tokens, {**weights, **{each: {**nothing, **self._found(each, languages, n)} for each in new}}
+
+    @cached_property
+    def _total(self) -> float:
+        """The log of the weight of all terms, before anything is typed."""
+        return math.log(max(1.0, float((np.maximum(self.lexicon.df, 1.0) ** PRIOR).sum())))
 
     def _read(self, tokens: Sequence[Token], weights: Mapping[str, _Weights], n: int) -> list[Position]:
         """Every token with its readings, by what speaks for its terms."""
+        everything = {token: weights[token] for token in _latin(tokens)}
         meant = {
             token: self._readings(token, weights[token], _beliefs(others), n)
-            for token, others in _others(weights).items()
+            for token, others in _others(everything).items()
         }
         return self._placed(tokens, meant)
 
@@ -353,7 +444,7 @@ class Bridge:
         tokens, terms = self._joined(query, tokens, typed, weights)
         languages = list(dict.fromkeys(at for found in weights.values() for at in found))
         layouts = {at for found in terms.values() for at in found}
-        everything: dict[str, _Weights] = {
+        everything: Mapping[str, _Weights] = {
             token: {
                 **weights.get(token, {at: [] for at in languages}),
                 **{at: terms.get(token, {}).get(at, []) for at in layouts},
@@ -361,6 +452,7 @@ class Bridge:
             for token in dict.fromkeys(token.text for token in tokens)
             if token in weights or token in terms
         }
+        tokens, everything = self._recut(tokens, everything, n)
         meant = {}
         for token, others in _others(everything).items():
             beliefs = _beliefs({at: others[at] for at in languages})
@@ -580,6 +672,12 @@ class Bridge:
         itself = term == position.token.text and term not in self._spellings
         return typed if itself else self._name(term)
 
+    def _run_on(self, position: Position) -> bool:
+        """Whether a space is missing before a word that touches another: Latin, of a language with spaces."""
+        unspaced = {code for code, spaced in zip(self._codes, self._spaced, strict=True) if not spaced}
+        read = position.readings[0].language if position.readings else None
+        return position.token.script in ("Latn", "Zyyy") and read not in unspaced
+
     def _below(self, node: int, n: int) -> list[tuple[int, float]]:
         """The terms of the `n` most frequent entries at and below a node, with P(form | term)."""
         lexicon = self.lexicon
@@ -609,7 +707,8 @@ class Bridge:
             at, parts = 0, []
             for position, word in zip(positions, words, strict=True):
                 if position.token.start >= at:  # several words of one character share its place
-                    parts += [query[at : position.token.start], word]
+                    space = " " if position.token.start == at > 0 and self._run_on(position) else ""
+                    parts += [query[at : position.token.start] or space, word]
                     at = position.token.end
             alternatives.append(Deromanization("".join([*parts, query[at:]]), math.exp(-cost)))
         return alternatives

@@ -24,11 +24,13 @@ __all__ = [
     "build_trie",
     "count",
     "decode",
+    "decode_anywhere",
     "find_node",
     "likelihood",
     "most_frequent",
     "spelling_ids",
     "word_rows",
+    "written",
 ]
 
 MAX_UNIT = 3  # native letters in a unit
@@ -321,6 +323,31 @@ def find_node(labels: Labels, label: Labels, first: Numbers) -> Int:
 
 
 @njit(cache=True, nogil=True)
+def written(labels: Numbers, label: Labels, first: Numbers, term: Numbers) -> Grid:
+    """The entry that ``labels[start:end]`` is, as it is written, at [start, end]; -1 where it is none.
+
+    A letter without a label is -1. Shape (len, len + 1).
+    """
+    length = len(labels)
+    found = np.full((length, length + 1), -1, np.int32)
+    for start in range(length):
+        node = np.int32(0)
+        for end in range(start + 1, length + 1):
+            low, high = first[node], first[node + 1]
+            while low < high:
+                middle = (low + high) // 2
+                if label[middle] < labels[end - 1]:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low == first[node + 1] or label[low] != labels[end - 1]:
+                break
+            node = low
+            found[start, end] = term[node]
+    return found
+
+
+@njit(cache=True, nogil=True)
 def _push(heap: Numbers, priorities: Floats, size: Int, slot: Int) -> Int:
     at = size
     heap[at] = slot
@@ -494,7 +521,7 @@ def _grown(array: NDArray[Any]) -> NDArray[Any]:
 
 
 @njit(cache=True, nogil=True)
-def decode(
+def _search(
     token: Letters,
     roots: Numbers,
     label: Labels,
@@ -527,32 +554,19 @@ def decode(
     limit: int,
     budget: int,
     prefix: bool,
-) -> tuple[Numbers, Floats, Int]:
-    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
-    ``df_power[term]``.
-
-    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
-    `df_power` of any term below node v.
-
-    Best-first search over the trie; a node's priority is the probability of the best way to have come this
-    far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
-    summed over all segmentations.
-
-    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
-    s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
-    and a `greed` of 1, hardly a term of 1e-4 of the best one's score or more is missed (a priority is the
-    best of the places where a score is their sum), but for the `budget` of nodes opened, of which at most 16
-    children each are remembered; sharper expectations and a lower greed make the search narrower and deeper.
-    ``pair_of[a * 256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for
-    the others; `unit_pair` is the pair that a unit begins with. Scores of `floor` and
-    below are of no interest. Returns also how many nodes were opened.
-
-    With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
-    before the node), and the prior is that of the most frequent term below.
-    """
-    if limit < 1:
-        return np.empty(0, np.int32), np.empty(0), 0
+    anywhere: bool,
+) -> tuple[Numbers, Floats, Int, Numbers, Grid, Floats]:
+    """`decode`; with `anywhere`, what ends at each place instead, which nothing but `floor` prunes."""
     length = len(token)
+    ends = length + 1 if anywhere else 0  # rows of what ends before the token does
+    terms_at = np.full((ends, limit), -1, np.int32)
+    scores_at, likelihoods_at = np.zeros((ends, limit)), np.zeros((ends, limit))
+    found_at = np.zeros(ends, np.int32)
+    best_terms = np.full(limit, -1, np.int32)
+    best_scores, best_likelihoods = np.zeros(limit), np.zeros(limit)
+    found, opened = 0, 0
+    if limit < 1:
+        return best_terms, best_likelihoods, 0, found_at, terms_at, likelihoods_at
     spellings = spelling_ids(token, spelling_table, spelling_keys)
     head = np.full(len(spelling_keys), -1, np.int32)
     following = np.full((length + 1) * (MAX_SPELLING + 1), -1, np.int32)
@@ -571,10 +585,6 @@ def decode(
     parent_of = np.empty(capacity, np.int32)
     priorities = np.empty(capacity)
     heap = np.empty(capacity, np.int32)
-    best_terms = np.full(limit, -1, np.int32)
-    best_scores = np.zeros(limit)
-    best_likelihoods = np.zeros(limit)
-    found, opened = 0, 0
     target, bound = np.empty(length + 1), np.empty(length + 1)
 
     forward[0, :] = 0.0
@@ -675,6 +685,19 @@ def decode(
                 _slip(forward[slot], target, noise)
             if at_end:
                 at_end = False
+                if anywhere:
+                    for j in range(1, length + 1):
+                        score = target[j] * df_power[term[node]]
+                        found_at[j] = _keep(
+                            term[node],
+                            score,
+                            target[j],
+                            terms_at[j],
+                            scores_at[j],
+                            likelihoods_at[j],
+                            found_at[j],
+                        )
+                    continue
                 result = node if prefix else term[node]
                 score = target[length] * df_power[term[node]]
                 found = _keep(result, score, target[length], best_terms, best_scores, best_likelihoods, found)
@@ -693,4 +716,200 @@ def decode(
                 size = _push(heap, priorities, size, used)
                 used += 1
             child += 1
-    return best_terms[:found], best_likelihoods[:found], opened
+    return best_terms[:found], best_likelihoods[:found], opened, found_at, terms_at, likelihoods_at
+
+
+@njit(cache=True, nogil=True)
+def decode(
+    token: Letters,
+    roots: Numbers,
+    label: Labels,
+    first: Numbers,
+    term: Numbers,
+    top: Letters,
+    df_power: Floats,
+    rank_power: Floats,
+    letter_of_label: Letters,
+    unit_table: Table,
+    unit_keys: Keys,
+    spelling_table: Table,
+    spelling_keys: Keys,
+    row_table: Table,
+    row_keys: Keys,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    ahead_start: Numbers,
+    ahead_unit: Labels,
+    ahead: Floats,
+    ceiling_start: Numbers,
+    ceiling_unit: Labels,
+    ceiling: Floats,
+    pair_of: Pairs,
+    unit_pair: Pairs,
+    greed: float,
+    noise: float,
+    floor: float,
+    limit: int,
+    budget: int,
+    prefix: bool,
+) -> tuple[Numbers, Floats, Int]:
+    """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
+    ``df_power[term]``.
+
+    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
+    `df_power` of any term below node v.
+
+    Best-first search over the trie; a node's priority is the probability of the best way to have come this
+    far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
+    summed over all segmentations.
+
+    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
+    s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
+    and a `greed` of 1, hardly a term of 1e-4 of the best one's score or more is missed (a priority is the
+    best of the places where a score is their sum), but for the `budget` of nodes opened, of which at most 16
+    children each are remembered; sharper expectations and a lower greed make the search narrower and deeper.
+    ``pair_of[a * 256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for
+    the others; `unit_pair` is the pair that a unit begins with. Scores of `floor` and
+    below are of no interest. Returns also how many nodes were opened.
+
+    With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
+    before the node), and the prior is that of the most frequent term below.
+    """
+    found, likelihoods, opened, _, _, _ = _search(
+        token,
+        roots,
+        label,
+        first,
+        term,
+        top,
+        df_power,
+        rank_power,
+        letter_of_label,
+        unit_table,
+        unit_keys,
+        spelling_table,
+        spelling_keys,
+        row_table,
+        row_keys,
+        row_start,
+        slot_spelling,
+        slot_probability,
+        ahead_start,
+        ahead_unit,
+        ahead,
+        ceiling_start,
+        ceiling_unit,
+        ceiling,
+        pair_of,
+        unit_pair,
+        greed,
+        noise,
+        floor,
+        limit,
+        budget,
+        prefix,
+        False,
+    )
+    return found, likelihoods, opened
+
+
+@njit(cache=True, nogil=True)
+def decode_anywhere(
+    run: Letters,
+    roots: Numbers,
+    label: Labels,
+    first: Numbers,
+    term: Numbers,
+    top: Letters,
+    df_power: Floats,
+    rank_power: Floats,
+    letter_of_label: Letters,
+    unit_table: Table,
+    unit_keys: Keys,
+    spelling_table: Table,
+    spelling_keys: Keys,
+    row_table: Table,
+    row_keys: Keys,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    ahead_start: Numbers,
+    ahead_unit: Labels,
+    ahead: Floats,
+    ceiling_start: Numbers,
+    ceiling_unit: Labels,
+    ceiling: Floats,
+    pair_of: Pairs,
+    unit_pair: Pairs,
+    greed: float,
+    noise: float,
+    floor: float,
+    limit: int,
+    budget: int,
+    longest: int,
+) -> tuple[Numbers, Numbers, Numbers, Floats]:
+    """The terms that parts of `run`, letters without regard to spaces, may mean: starts, ends, terms,
+    P(run[start:end] | term).
+
+    At most `limit` for each (start, end), of at most `longest` letters; `floor` is what a part's P ·
+    ``df_power[term]`` is to exceed, times `greed` for each of its letters. Starts are those where a part that
+    begins at the run's start, or after another, ended. Everything else is as in `decode`, with `budget` for
+    each start.
+    """
+    length = len(run)
+    capacity = length * min(longest, length) * limit
+    starts, ends = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
+    terms, likelihoods = np.empty(capacity, np.int32), np.empty(capacity)
+    reached = np.zeros(length + 1, np.bool_)
+    reached[0] = True
+    count = 0
+    for start in range(length):
+        if not reached[start]:
+            continue
+        token = run[start : min(length, start + longest)]
+        _, _, _, found, found_terms, found_likelihoods = _search(
+            token,
+            roots,
+            label,
+            first,
+            term,
+            top,
+            df_power,
+            rank_power,
+            letter_of_label,
+            unit_table,
+            unit_keys,
+            spelling_table,
+            spelling_keys,
+            row_table,
+            row_keys,
+            row_start,
+            slot_spelling,
+            slot_probability,
+            ahead_start,
+            ahead_unit,
+            ahead,
+            ceiling_start,
+            ceiling_unit,
+            ceiling,
+            pair_of,
+            unit_pair,
+            greed,
+            noise,
+            floor * greed ** len(token),
+            limit,
+            budget,
+            False,
+            True,
+        )
+        for j in range(1, len(token) + 1):
+            for at in range(found[j]):
+                term_, likely = found_terms[j, at], found_likelihoods[j, at]
+                if likely * df_power[term_] <= floor * greed**j:
+                    break
+                starts[count], ends[count] = start, start + j
+                terms[count], likelihoods[count] = term_, likely
+                reached[start + j] = True
+                count += 1
+    return starts[:count], ends[:count], terms[:count], likelihoods[:count]

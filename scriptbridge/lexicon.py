@@ -158,6 +158,17 @@ class Lexicon:
         prefixes = (prefix, WRITTEN + prefix) if self.has_forms else (prefix,)
         return [node for each in prefixes if (node := self.node(each)) is not None]
 
+    def within(self, letters: str) -> list[tuple[int, int, int]]:
+        """The terms that stand in a string as they are written: starts, ends, terms."""
+        labels = np.array([self._labels.get(ord(letter), -1) for letter in letters], np.int32)
+        entries = kernels.written(labels, self.label, self.first, self.term)
+        return [
+            (start, end, term)
+            for start, end in np.argwhere(entries >= 0).tolist()
+            for term, _ in self.named(int(entries[start, end]))
+            if not self.has_forms or self[term] == letters[start:end]
+        ]
+
     def node(self, prefix: str) -> int | None:
         """The trie's node that `prefix` leads to; None where no form in the trie begins so."""
         labels = self._labels

@@ -204,3 +204,25 @@ def shares(words: Iterable[str]) -> dict[str, float]:
     """How often each word stands among `words`, as a share."""
     counts = Counter(words)
     return {word: count / counts.total() for word, count in counts.items()}
+
+
+def decode_anywhere(table: Table, terms: Iterable[str], run: str) -> dict[tuple[int, int, str], float]:
+    """P(run[start:end] | term) of every part of a run and every term that it may mean."""
+    known = {letter for unit, _, _ in table for letter in unit}
+    readable = [term for term in terms if known.issuperset(term)]
+    parts = {
+        (start, end, term): likelihood(table, term, run[start:end])
+        for start in range(len(run))
+        for end in range(start + 1, len(run) + 1)
+        for term in readable
+    }
+    return {part: p for part, p in parts.items() if p > 0}
+
+
+def paths(length: int) -> Iterator[list[tuple[int, int]]]:
+    """All ways to cut `length` letters into parts."""
+    if length == 0:
+        yield []
+    for start in range(length):
+        for before in paths(start):
+            yield [*before, (start, length)]

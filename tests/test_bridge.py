@@ -107,7 +107,9 @@ def test_what_the_channel_writes_is_read_back(code: str) -> None:
 def test_readings_are_terms_and_their_probabilities_a_distribution(query: str) -> None:
     for bridge in (greek(), many()):
         expansion = bridge.expand(query)
-        assert [position.token for position in expansion.positions] == text.tokenize(query)
+        tokens = [position.token for position in expansion.positions]
+        assert "".join(token.text for token in tokens) == "".join(text.terms(query))
+        assert all(0 <= token.start < token.end <= len(query) for token in tokens)
         for position in expansion.positions:
             probabilities = [reading.probability for reading in position.readings]
             assert all(text.normalize(reading.term) in bridge.lexicon for reading in position.readings)

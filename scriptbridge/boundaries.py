@@ -1,0 +1,193 @@
+"""Where words begin and end: words that were run together are cut, words that were split are joined.
+
+Latin tokens side by side are one string of letters with marks where the user put spaces. A *part* is a
+stretch of it that one term explains, a *path* parts end to end. The path that explains the letters best gives
+the words:
+
+    score(path) = Σ (weight of the part's best term - weight of all terms) - JOIN · marks left out
+
+in natural logs. The weight of all terms is what a cut costs: in a lexicon of a million terms some that
+explain four letters each are always found. A typed token may also be a word that no term explains, at
+`UNKNOWN` a letter.
+
+An ordinary query has no path but the typed one: only tokens that nothing explains well are cut, and only
+tokens side by side that explain little together are joined. Where a language is written without spaces, a
+mark says nothing, and every stretch is read so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, combinations, pairwise
+from typing import Protocol
+
+from .text import script_of
+from .types import Token
+
+__all__ = ["Reader", "best_path", "recut"]
+
+# Estimated on development queries with spaces dropped and put in: `python -m benchmarks.boundaries`.
+JOIN = 6.0  # -ln P(a space is typed inside a word)
+UNKNOWN = -1.1  # weight of a letter that no term explains
+LONG = 10  # letters; words that no term explains are seldom longer ...
+TOO_LONG = -2.0  # ... and each further letter weighs so much besides
+POOR = -0.8  # weight of a letter that a term explains badly: such a token may be cut
+TOGETHER = -3.0  # more than poorly, in all: two tokens that are explained better are not joined
+
+LETTERS = 200  # of a query that are looked at
+MOST = 3  # tokens that one word was split into, unless one of them is explained badly
+
+
+class Reader(Protocol):
+    """What a language's channel and a lexicon say of letters. Weights are natural logs."""
+
+    @property
+    def spaced(self) -> bool:
+        """Whether the language is written with spaces between words."""
+
+    @property
+    def total(self) -> float:
+        """The weight of all terms, before anything is typed."""
+
+    def readable(self, token: Token) -> bool:
+        """Whether the token is one that may be cut or joined."""
+
+    def word(self, letters: str, least: float = -math.inf) -> float:
+        """The weight of the best term that letters may mean; -inf where none weighs more than `least`."""
+
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        """The weight of the best term that letters[start:end] may mean, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A typed token: how much its best term weighs, or that it has none; how much more that is than poor."""
+
+    token: Token
+    weight: float
+    spare: float
+    badly: bool  # explained
+
+
+def recut(tokens: Sequence[Token], reader: Reader) -> list[Token]:
+    """The tokens, cut and joined where that explains them better; all offsets are those of the source."""
+    words: list[Token] = []
+    left = LETTERS
+    for run in _runs(tokens, reader):
+        path: Sequence[Token] = [word.token for word in run]
+        if len(run) > 1 or run[0].badly:
+            letters = "".join(token.text for token in path)
+            if len(letters) <= left and (parts := _parts(run, letters, reader)):
+                left -= len(letters)
+                path = _path(run, letters, parts, reader)
+        words += path
+    return words
+
+
+def _runs(tokens: Sequence[Token], reader: Reader) -> Iterator[list[_Word]]:
+    """Tokens that stand side by side and may be one word or several, the others one by one."""
+    run: list[_Word] = []
+    for word in (_word(token, reader) for token in tokens):
+        if run and not _together(run[-1], word, reader):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _word(token: Token, reader: Reader) -> _Word:
+    if not reader.readable(token):
+        return _Word(token, 0.0, math.inf, badly=False)
+    size = len(token.text)
+    known = reader.word(token.text)
+    weight = max(known, UNKNOWN * size + TOO_LONG * max(0, size - LONG))
+    return _Word(token, weight, weight - POOR * size, not reader.spaced or known < POOR * size)
+
+
+def _together(first: _Word, second: _Word, reader: Reader) -> bool:
+    if second.token.start - first.token.end > 1 or math.inf in (first.spare, second.spare):
+        return False
+    return not reader.spaced or first.spare + second.spare - reader.total < TOGETHER
+
+
+def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int, int], float]:
+    """What a run may consist of beside its tokens."""
+    if any(word.badly for word in run):
+        return reader.parts(letters)
+    ends = [0, *accumulate(len(word.token.text) for word in run)]
+    found = {}
+    for first, last in combinations(range(len(run) + 1), 2):
+        if 2 <= last - first <= MOST:
+            least = math.fsum(word.weight - reader.total + JOIN for word in run[first:last])
+            least += reader.total - JOIN
+            weight = reader.word(letters[ends[first] : ends[last]], least)
+            if weight > least:
+                found[ends[first], ends[last]] = weight
+    return found
+
+
+def _path(
+    run: Sequence[_Word], letters: str, parts: Mapping[tuple[int, int], float], reader: Reader
+) -> list[Token]:
+    """The words of the path that explains a run best."""
+    ends = list(accumulate(len(word.token.text) for word in run))
+    typed = dict(zip(pairwise([0, *ends]), run, strict=True))
+    begins_at, ends_at = _offsets([word.token for word in run])
+    weights = {
+        (start, end): weight - reader.total
+        for (start, end), weight in parts.items()
+        if begins_at[start] is not None and ends_at[end] is not None
+    }
+    for place, word in typed.items():
+        weights[place] = max(word.weight - reader.total, weights.get(place, -math.inf))
+    words = []
+    for start, end in best_path(len(letters), weights, ends[:-1], JOIN if reader.spaced else 0.0):
+        from_, to = begins_at[start], ends_at[end]
+        if (start, end) in typed:
+            words.append(typed[start, end].token)
+        elif from_ is not None and to is not None:
+            form = letters[start:end]
+            words.append(Token(form, from_, to, script_of(form)))
+    return words
+
+
+def _offsets(run: Sequence[Token]) -> tuple[list[int | None], list[int | None]]:
+    """Where in the source a word begins, and ends, at each place between the run's letters.
+
+    None inside a token whose normal form has more or fewer letters than it was typed with.
+    """
+    begins: list[int | None] = []
+    ends: list[int | None] = [None]
+    for token in run:
+        size = len(token.text)
+        inside: list[int | None] = [None] * (size - 1)
+        if token.end - token.start == size:
+            inside = [*range(token.start + 1, token.end)]
+        begins += [token.start, *inside]
+        ends += [*inside, token.end]
+    return [*begins, None], ends
+
+
+def best_path(
+    length: int, weights: Mapping[tuple[int, int], float], marks: Collection[int], join: float
+) -> list[tuple[int, int]]:
+    """The parts (start, end) of the heaviest path from 0 to `length`; empty where there is none.
+
+    A path loses `join` for each mark inside a part.
+    """
+    before = [0, *accumulate(place in marks for place in range(length + 1))]  # marks before each place
+    best = [0.0] + [-math.inf] * length
+    came = [0] * (length + 1)
+    for (start, end), weight in sorted(weights.items()):
+        score = best[start] + weight - join * (before[end] - before[start + 1])
+        if score > best[end]:
+            best[end], came[end] = score, start
+    path: list[tuple[int, int]] = []
+    at = length
+    while at > 0 and best[length] > -math.inf:
+        path.append((came[at], at))
+        at = came[at]
+    return path[::-1]

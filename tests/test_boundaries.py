@@ -1,0 +1,247 @@
+"""Words that were run together, and words that were split."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_kernels import channels, lexicons
+
+from scriptbridge import boundaries, kernels, text
+from scriptbridge.bridge import Bridge, _Decoder, _df_powers
+from scriptbridge.channel import NOISE, Channel, encode_latin
+from scriptbridge.lexicon import Lexicon
+from scriptbridge.types import Token
+
+GREEK = {
+    "μουσακάς": 12, "μπύρα": 30, "και": 900, "το": 950, "κόσμε": 5, "καλημέρα": 6, "θάλασσα": 35,
+    "Θεσσαλονίκη": 40, "νησιά": 22, "wifi": 5, "pizza": 8, "2024": 60, "ευχαριστώ": 11, "πίτα": 9,
+}  # fmt: skip
+
+
+@cache
+def greek() -> Bridge:
+    return Bridge.from_terms(GREEK, languages=["el"])
+
+
+@cache
+def arabic() -> Bridge:
+    terms = {
+        "البيت": 5,
+        "بيت": 9,
+        "القاهرة": 12,
+        "بالقاهرة": 4,
+        "مدينة": 40,
+        "في": 200,
+        "الكتاب": 8,
+    }
+    return Bridge.from_terms(terms, languages=["ar"])
+
+
+def words(bridge: Bridge, query: str) -> list[tuple[str, str]]:
+    """What was typed for each word, and its likeliest reading."""
+    return [
+        (
+            query[position.token.start : position.token.end],
+            position.readings[0].term if position.readings else "",
+        )
+        for position in bridge.expand(query).positions
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ("kalimerakosme", [("kalimera", "καλημέρα"), ("kosme", "κόσμε")]),
+        ("Mousakaskaibira!", [("Mousakas", "μουσακάς"), ("kai", "και"), ("bira", "μπύρα")]),
+        ("mous akas", [("mous akas", "μουσακάς")]),
+        ("mou-sakas kai pita", [("mou-sakas", "μουσακάς"), ("kai", "και"), ("pita", "πίτα")]),
+        (
+            "thes saloniki kai thalassa",
+            [("thes saloniki", "Θεσσαλονίκη"), ("kai", "και"), ("thalassa", "θάλασσα")],
+        ),
+        ("wifipizza", [("wifi", "wifi"), ("pizza", "pizza")]),
+        ("thalassa2024", [("thalassa", "θάλασσα"), ("2024", "2024")]),
+    ],
+)
+def test_greek_words_run_together_and_split(query: str, read: list[tuple[str, str]]) -> None:
+    assert words(greek(), query) == read
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ("elbeit", [("elbeit", "البيت")]),
+        ("el-kitab", [("el-kitab", "الكتاب")]),
+        ("beit", [("beit", "بيت")]),
+        ("fi el qahira", [("fi", "في"), ("el qahira", "القاهرة")]),
+        ("bel qahira", [("bel qahira", "بالقاهرة")]),
+        ("madinatelqahira", [("madinat", "مدينة"), ("elqahira", "القاهرة")]),
+    ],
+)
+def test_arabic_articles_attached_or_apart(query: str, read: list[tuple[str, str]]) -> None:
+    assert words(arabic(), query) == read
+
+
+@pytest.mark.parametrize(
+    "query", ["mousakas kai mpira", "to nisia", "kai to", "wifi pizza 2024", "καλημέρα kosme"]
+)
+def test_what_is_typed_well_is_left_as_it_is(query: str) -> None:
+    assert [position.token for position in greek().expand(query).positions] == text.tokenize(query)
+
+
+def test_what_no_words_explain_is_left_as_it_is() -> None:
+    assert words(greek(), "xzqxzwqk") == [("xzqxzwqk", "")]
+
+
+def test_words_far_apart_are_not_joined() -> None:
+    assert len(words(greek(), "mous, akas")) == 2
+
+
+def test_run_on_words_are_written_apart() -> None:
+    assert greek().deromanize("kalimerakosme!")[0].text == "καλημέρα κόσμε!"
+    assert greek().deromanize("mous akas, thalassa2024")[0].text == "μουσακάς, θάλασσα 2024"
+
+
+def test_a_token_that_has_other_letters_than_were_typed_is_not_cut() -> None:
+    assert words(greek(), "kalimeraßkosme") == [("kalimeraßkosme", "")]
+    typed = greek().expand("kálimérakosme").positions
+    assert [(each.token.start, each.token.end) for each in typed] == [(0, 8), (8, 13)]
+
+
+@given(st.text(st.sampled_from("aeioukmtsrlnpvbd -'23ß"), max_size=60))
+def test_any_run_is_cut_at_its_letters(query: str) -> None:
+    positions = greek().expand(query).positions
+    tokens = [position.token for position in positions]
+    assert "".join(token.text for token in tokens) == "".join(text.terms(query))
+    for token in tokens:
+        typed = query[token.start : token.end]
+        assert token.text == "".join(text.terms(typed))
+    assert all(a.end <= b.start for a, b in pairwise(tokens))
+    for position in positions:
+        assert all(text.normalize(reading.term) in greek().lexicon for reading in position.readings)
+        assert math.fsum(reading.probability for reading in position.readings) <= 1 + 1e-9
+
+
+def test_a_long_run_on_is_read_in_bounded_time() -> None:
+    greek().expand("mousakaskaibira" * 4)
+    assert greek().expand("mousakaskaibira" * 1000).positions[0].readings == ()
+
+
+# ── the path
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda length: st.tuples(
+            st.just(length),
+            st.dictionaries(
+                st.tuples(st.integers(0, length - 1), st.integers(1, length)).filter(
+                    lambda part: part[0] < part[1]
+                ),
+                st.floats(-20, 0),
+                max_size=20,
+            ),
+            st.sets(st.integers(1, max(1, length - 1)), max_size=3),
+        )
+    ),
+    st.sampled_from([0.0, 2.5]),
+)
+def test_the_best_path(case: tuple[int, dict[tuple[int, int], float], set[int]], join: float) -> None:
+    length, weights, marks = case
+
+    def score(path: list[tuple[int, int]]) -> float:
+        left_out = sum(start < mark < end for start, end in path for mark in marks)
+        return math.fsum(weights[part] for part in path) - join * left_out
+
+    possible = [path for path in oracles.paths(length) if all(part in weights for part in path)]
+    found = boundaries.best_path(length, weights, sorted(marks), join)
+    assert bool(found) == bool(possible)
+    if found:
+        assert score(found) == pytest.approx(max(map(score, possible)))
+
+
+class _Told:
+    """A reader that knows the weights of some words."""
+
+    total = 5.0
+
+    def __init__(self, weights: dict[str, float], spaced: bool = True) -> None:
+        self.weights, self.spaced = weights, spaced
+
+    def readable(self, token: Token) -> bool:
+        return token.script == "Latn"
+
+    def word(self, letters: str, least: float = -math.inf) -> float:
+        weight = self.weights.get(letters, -math.inf)
+        return weight if weight > least else -math.inf
+
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        places = [(i, j) for i in range(len(letters)) for j in range(i + 1, len(letters) + 1)]
+        return {(i, j): self.weights[letters[i:j]] for i, j in places if letters[i:j] in self.weights}
+
+
+@pytest.mark.parametrize("query", ["beijing daxue", "bei jing da xue", "beijingdaxue", "beijingda xue"])
+def test_without_spaces_between_words_marks_say_nothing(query: str) -> None:
+    reader = _Told(
+        {"beijing": 4.0, "daxue": 4.0, "bei": 1.0, "jing": 1.0, "da": 1.0, "xue": 1.0}, spaced=False
+    )
+    assert [token.text for token in boundaries.recut(text.tokenize(query), reader)] == ["beijing", "daxue"]
+
+
+def test_a_join_costs() -> None:
+    tokens = text.tokenize("sto ma")
+    ordinary = {"sto": -2.0, "ma": -2.0}
+    cheap, dear = {**ordinary, "stoma": -4.0}, {**ordinary, "stoma": 5.0}
+    assert [token.text for token in boundaries.recut(tokens, _Told(cheap))] == ["sto", "ma"]
+    assert [token.text for token in boundaries.recut(tokens, _Told(dear))] == ["stoma"]
+
+
+# ── the kernels
+
+
+def _anywhere(channel: Channel, terms: dict[str, int], run: str) -> dict[tuple[int, int, str], float]:
+    lexicon = Lexicon.from_terms(terms)
+    shared = list(_Decoder(channel, lexicon, _df_powers(lexicon)).arguments)
+    shared[-10:-7] = channel.by_spelling[1]
+    arguments: tuple[Any, ...] = (encode_latin(run), *shared, 0.0, len(terms), 100_000, len(run))
+    found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
+    return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
+
+
+@given(channels(), lexicons, st.text("abc", min_size=1, max_size=6))
+def test_decode_anywhere(channel: Channel, terms: dict[str, int], run: str) -> None:
+    wanted = oracles.decode_anywhere(oracles.table_of(channel), terms, run)
+    reached = {0}
+    for start, end, _ in sorted(wanted):
+        if start in reached:
+            reached.add(end)
+    found = _anywhere(channel, terms, run)
+    likely = {part: p for part, p in wanted.items() if part[0] in reached}
+    assert found == pytest.approx(likely, rel=1e-9)
+
+
+@given(
+    st.dictionaries(st.text("abα", min_size=1, max_size=4), st.integers(1, 9), min_size=1),
+    st.text("abcα", max_size=8),
+)
+def test_terms_within_a_string(terms: dict[str, int], letters: str) -> None:
+    lexicon = Lexicon.from_terms(terms)
+    places = [(i, j) for i in range(len(letters)) for j in range(i + 1, len(letters) + 1)]
+    found = {(start, end): lexicon[term] for start, end, term in lexicon.within(letters)}
+    assert found == {(i, j): letters[i:j] for i, j in places if letters[i:j] in terms}
+
+
+def test_within_a_small_budget_nothing_is_wrong() -> None:
+    channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
+    lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
+    arguments = _Decoder(channel, lexicon, _df_powers(lexicon)).arguments
+    starts, ends, _, likelihoods = kernels.decode_anywhere(encode_latin("abab"), *arguments, 0.0, 2, 3, 4)
+    assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)
