@@ -23,6 +23,9 @@ Bengali     ত্ with a joiner → ৎ
 Malayalam   consonant, virama and joiner → chillu letter; ൻ്റ ൻറ → ന്റ, ൌ → ൗ
 Indic       a vowel letter and a sign that look like one letter → that letter (ਅ + ਾ → ਆ); nukta stays,
             a character of its own wherever NFC writes it so (क़ = क + ़)
+Thai        ำ → ํา, as NFKC has it; เเ → แ; tone marks after the vowel above a consonant, before ํา
+Khmer       ឣ → អ, ឲ → ឱ, ្ដ → ្ត, េា → ោ, េី → ើ; subscript រ after others, ៉ ៊ before vowels
+Burmese     ဥ် → ဉ်; signs of a syllable in one order; ၀ before a sign → ဝ. Zawgyi is not read
 ==========  =============================================================================================
 
 Text without spaces between words (Chinese, Japanese, Thai, …) and Korean particles are cut by
@@ -150,7 +153,26 @@ _SAME_LOOK = (
     "ൻ്റ=ന്റ ൻറ=ന്റ अॅ=ॲ ऱ्=र् अा=आ अॉ=ऑ अो=ओ अौ=औ एे=ऐ অা=আ અા=આ અૅ=ઍ અે=એ અૈ=ઐ અૉ=ઑ અો=ઓ અૌ=ઔ ਅਾ=ਆ ਅੈ=ਐ ਅੌ=ਔ "
     "ੲਿ=ਇ ੲੀ=ਈ ੲੇ=ਏ ੳੁ=ਉ ੳੂ=ਊ ੳੋ=ਓ අා=ආ අැ=ඇ අෑ=ඈ ఒౌ=ఔ ಒೌ=ಔ ഇൗ=ഈ ഉൗ=ഊ എെ=ഐ ഒാ=ഓ ഒൗ=ഔ"
 )
-_SPELLINGS = dict(pair.split("=") for pair in _SAME_LOOK.split())
+# Thai signs typed in an order that looks the same: a tone before the vowel that stands below it; the ring
+# of am, which NFKC parts from its า, before the tone; two e for one ae.
+_THAI = (
+    {tone + sign: sign + tone for tone in "่้๊๋์" for sign in "ัิีึื"}
+    | {f"ํ{tone}า": f"{tone}ํา" for tone in "่้๊๋"}
+    | {"เเ": "แ"}
+)
+# Khmer: letters Unicode has given up; subscript d, which is printed as t; subscript r last; vowels typed as their
+# parts or before what shifts their series.
+_KHMER = (
+    dict(pair.split("=") for pair in "ឣ=អ ឤ=អា ឲ=ឱ ្ដ=្ត េា=ោ េី=ើ ំា=ាំ ំុ=ុំ".split())
+    | {f"្រ្{letter}": f"្{letter}្រ" for letter in "កខគឃងចឆជឈញដឋឌឍណតថទធនបផពភមយលវសហឡអ"}
+    | {vowel + shifter: shifter + vowel for vowel in "ាិីឹឺុូួើឿៀេែៃោៅ" for shifter in "៉៊"}
+)
+# Burmese: medials, vowels and tones in their order; ဉ and ဝ typed as the vowel and the digit that look like them.
+_BURMESE = (
+    dict(pair.split("=") for pair in "ဥ်=ဉ် ဥ္=ဉ္ ုိ=ို ံု=ုံ ့ု=ု့ ့ံ=ံ့ ့ဲ=ဲ့ ့ိ=ိ့ ့ူ=ူ့ းု=ုး းူ=ူး ြျ=ျြ ွျ=ျွ ွြ=ြွ ှျ=ျှ ှြ=ြှ ှွ=ွှ".split())
+    | {f"0{sign}": f"ဝ{sign}" for sign in "ါာိီုူေဲံ့်"}
+)
+_SPELLINGS = dict(pair.split("=") for pair in _SAME_LOOK.split()) | _THAI | _KHMER | _BURMESE
 _SPELLING = regex.compile("|".join(_SPELLINGS))
 
 
