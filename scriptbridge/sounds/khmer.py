@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .syllables import cheapest
+from ._syllables import cheapest
 
 __all__ = ["spoken"]
 
@@ -43,13 +43,14 @@ STRAY = 9.0  # a sign that goes with nothing
 
 _WRITTEN = set(_C + _VOWELS + "្ំះៈ់៉៊")
 _INDEPENDENT = {
-    "ឱ្យ": "អោយ", "ឥ": "អិ", "ឦ": "អី", "ឧ": "អុ", "ឨ": "អុក", "ឩ": "អូ", "ឪ": "អៅ", "ឳ": "អៅ", "ឫ": "រឹ", "ឬ": "រឺ",
+    "អ្នក": "នាក់", "ឱ្យ": "អោយ", "ឥ": "អិ", "ឦ": "អី", "ឧ": "អុ", "ឨ": "អុក", "ឩ": "អូ", "ឪ": "អៅ", "ឳ": "អៅ", "ឫ": "រឹ", "ឬ": "រឺ",
     "ឭ": "លឹ", "ឮ": "លឺ", "ឯ": "អែ", "ឰ": "អៃ", "ឱ": "អោ",
 }  # fmt: skip
 _LETTER = re.compile("|".join(_INDEPENDENT))
-_UNHEARD = re.compile(f"[{_C}][ិុ]?៍|[{_C}]៌$|[៌៎៏]")
+_UNHEARD = re.compile(f"[{_C}][ិុ]?៍|[{_C}]៌(?![{_VOWELS}])|[៌៎៏]")  # ពណ៌ is ព
 _CLUSTER = re.compile(f"(?:(?<=.)្)?([{_C}])([៉៊]?)((?:្[{_C}]){{0,2}})([៉៊]?)")
 _VOWEL = re.compile(f"[{_VOWELS}]")
+_DEPENDENT = re.compile(f"[{_VOWELS}្ំះៈ]")
 _SILENT_I = re.compile("[ិុ]$")
 _SILENT_STACK = re.compile(f"(?:្[{_C}]){{1,2}}[ិុ]?$")
 
@@ -107,11 +108,17 @@ def _rhymes(word: str, at: int, onset: str, series: str, cost: float) -> Iterato
         return
     end = vowel.end()
     sign = vowel[0]
+    if sign == "ា" and word.startswith("ំង", end) and not _DEPENDENT.match(word, end + 2):  # ទាំង
+        yield end + 2, f"{onset}{series}័ង់", cost
+        return
     if word[end : end + 1] in ("ំ", "ះ"):
         yield end + 1, f"{onset}{series}{sign}{word[end]}", cost
         return
     if sign == "ា" and word[end + 1 : end + 2] == "់":
         sign = "័"
+    if sign == "័" and word[end : end + 1] == "យ":  # ភ័យ
+        yield end + 1, f"{onset}{series}ៃ", cost
+        return
     sounded = f"{onset}{series}{sign}"
     yield from _closed(word, end, sounded, cost)
     yield end, sounded, cost + (OPEN if word[end : end + 1] in _CLOSING else 0.0)

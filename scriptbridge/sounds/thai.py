@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .syllables import cheapest
+from ._syllables import cheapest
 
 __all__ = ["spoken"]
 
