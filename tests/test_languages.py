@@ -15,7 +15,7 @@ from scriptbridge.errors import LanguageError
 
 SHIPPED = sorted(path.stem for path in Path(languages.__file__).parent.glob("*.toml"))
 # In steps, differently from one input method to the next, or in one of several layouts: no keyboard.
-TYPED_BY_SOUND = {"am", "ja", "ti"}
+TYPED_BY_SOUND = {"am", "ja", "my", "ti"}
 
 GREEKISH = """
 name = "Greekish"
@@ -68,7 +68,7 @@ def forms(language: languages.Language, word: str) -> list[str]:
 
 def test_the_languages_are_shipped() -> None:
     spelled = "am ar be bg bn el fa gu he hi hy ka kk kn mk ml mn mr ne pa ps ru sd si sr ta te ti uk ur"
-    sounded = "ja ko"
+    sounded = "ja km ko my th"
     assert list(languages.codes()) == sorted(f"{spelled} {sounded}".split()) == SHIPPED
     assert [code for code in SHIPPED if languages.load(code).sounds] == sounded.split()
 
@@ -336,6 +336,7 @@ SENTENCES = {
     "ja": ["東京は日本の首都です", "家でラーメンを作る方法", "コーヒー ケーキ レシピ"],
     "ka": ["თბილისი საქართველოს დედაქალაქია", "როგორ მზადდება ხინკალი"],
     "kk": ["Астана — Қазақстанның елордасы", "Үйде бауырсақ қалай пісіріледі", "Бүгін ауа райы жақсы"],
+    "km": ["ភ្នំពេញជារាជធានីនៃប្រទេសកម្ពុជា", "ថ្ងៃនេះមេឃស្រឡះ"],
     "kn": ["ಬೆಂಗಳೂರು ಕರ್ನಾಟಕದ ರಾಜಧಾನಿ", "ಮನೆಯಲ್ಲಿ ದೋಸೆ ಮಾಡುವುದು ಹೇಗೆ"],
     "ko": ["서울은 대한민국의 수도이다", "집에서 김치찌개를 끓이는 법"],
     "mk": [
@@ -350,6 +351,7 @@ SENTENCES = {
         "Өнөөдөр цаг агаар сайхан байна",
     ],
     "mr": ["मुंबई ही महाराष्ट्राची राजधानी आहे आणि येथे खूप लोक राहतात", "त्यांनी पुण्यामध्ये नवीन घर घेतले आहे"],
+    "my": ["ရန်ကုန်သည် မြန်မာနိုင်ငံ၏ အကြီးဆုံးမြို့ ဖြစ်သည်", "ဒီနေ့ ရာသီဥတု သာယာတယ်"],
     "ne": ["काठमाडौँ नेपालको राजधानी हो र यहाँ धेरै मानिस बस्छन्", "घरमा मम बनाउने सजिलो तरिका"],
     "pa": ["ਅੰਮ੍ਰਿਤਸਰ ਪੰਜਾਬ ਦਾ ਇੱਕ ਮਸ਼ਹੂਰ ਸ਼ਹਿਰ ਹੈ", "ਸਰ੍ਹੋਂ ਦਾ ਸਾਗ ਅਤੇ ਮੱਕੀ ਦੀ ਰੋਟੀ"],
     "ps": ["کابل د افغانستان پلازمېنه ده", "څنګه بولاني په کور کې پخوو"],
@@ -368,6 +370,7 @@ SENTENCES = {
     ],
     "ta": ["சென்னை தமிழ்நாட்டின் தலைநகரம் ஆகும்", "வீட்டில் தோசை செய்வது எப்படி"],
     "te": ["హైదరాబాద్ తెలంగాణ రాజధాని", "ఇంట్లో పెసరట్టు ఎలా చేయాలి"],
+    "th": ["กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย", "วันนี้อากาศดีมาก"],
     "ti": ["ኣስመራ ርእሰ ከተማ ኤርትራ እያ", "ሎሚ ኣብ ገዛ ጸብሒ ክንሰርሕ ኢና"],
     "uk": [
         "Київ є столицею України, і він дуже гарний",

@@ -105,7 +105,7 @@ def _onsets(word: str, at: int, led: bool) -> Iterator[tuple[int, str, float]]:
         yield at + 2, _sounded(first + second), 0.0
     elif first == "ห" and second in _AFTER_H:
         yield at + 2, _sounded(second), 0.0
-    elif first + second == "อย":
+    elif first + second == "อย" and word[at + 2 : at + 3] in tuple("าู"):
         yield at + 2, "ย", 0.2
     elif led and second != "อ":
         yield at + 2, f"{_sounded(first)}ะ{_sounded(second)}", LED
