@@ -37,6 +37,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import regex
@@ -160,16 +161,18 @@ _THAI = (
     | {f"ํ{tone}า": f"{tone}ํา" for tone in "่้๊๋"}
     | {"เเ": "แ"}
 )
-# Khmer: letters Unicode has given up; subscript d, which is printed as t; subscript r last; vowels typed as their
-# parts or before what shifts their series.
+# Khmer: letters Unicode has given up; subscript d, which is printed as t; subscript r last; vowels typed as
+# their parts or before what shifts their series.
 _KHMER = (
-    dict(pair.split("=") for pair in "ឣ=អ ឤ=អា ឲ=ឱ ្ដ=្ត េា=ោ េី=ើ ំា=ាំ ំុ=ុំ".split())
+    {"ឣ": "អ", "ឤ": "អា", "ឲ": "ឱ", "្ដ": "្ត", "េា": "ោ", "េី": "ើ", "ំា": "ាំ", "ំុ": "ុំ"}
     | {f"្រ្{letter}": f"្{letter}្រ" for letter in "កខគឃងចឆជឈញដឋឌឍណតថទធនបផពភមយលវសហឡអ"}
     | {vowel + shifter: shifter + vowel for vowel in "ាិីឹឺុូួើឿៀេែៃោៅ" for shifter in "៉៊"}
 )
-# Burmese: medials, vowels and tones in their order; ဉ and ဝ typed as the vowel and the digit that look like them.
+# Burmese: medials, vowels and tones in their order; ဉ and ဝ typed as the vowel and the digit that look alike.
 _BURMESE = (
-    dict(pair.split("=") for pair in "ဥ်=ဉ် ဥ္=ဉ္ ုိ=ို ံု=ုံ ့ု=ု့ ့ံ=ံ့ ့ဲ=ဲ့ ့ိ=ိ့ ့ူ=ူ့ းု=ုး းူ=ူး ြျ=ျြ ွျ=ျွ ွြ=ြွ ှျ=ျှ ှြ=ြှ ှွ=ွှ".split())
+    {"ဥ်": "ဉ်", "ဥ္": "ဉ္", "ုိ": "ို", "ံု": "ုံ"}
+    | {tone + vowel: vowel + tone for tone in "့း" for vowel in "ိီုူံဲ"}
+    | {later + sooner: sooner + later for sooner, later in combinations("ျြွှ", 2)}
     | {f"0{sign}": f"ဝ{sign}" for sign in "ါာိီုူေဲံ့်"}
 )
 _SPELLINGS = dict(pair.split("=") for pair in _SAME_LOOK.split()) | _THAI | _KHMER | _BURMESE

@@ -51,7 +51,8 @@ def word_of(code: str) -> st.SearchStrategy[str]:
     return st.text(languages.load(code).letters, min_size=1, max_size=12)
 
 
-codes = st.sampled_from(languages.codes())
+# Those whose words are written in the letters that the channel reads.
+codes = st.sampled_from([code for code in languages.codes() if not languages.load(code).sounds])
 spoken = codes.flatmap(lambda code: st.tuples(st.just(code), word_of(code)))
 
 
@@ -129,7 +130,8 @@ def test_a_slip_of_the_hand_is_unlikely_but_possible(tmp_path: Path) -> None:
 def test_every_letter_can_be_written(code: str) -> None:
     channel = Channel.load(code)
     for letter in languages.load(code).letters:
-        assert channel.sample(letter, 1), letter
+        rows = channel.word_rows(letter)
+        assert rows is not None and (rows >= 0).any(), letter
 
 
 @pytest.mark.parametrize("code", languages.codes())

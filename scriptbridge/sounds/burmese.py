@@ -1,8 +1,8 @@
 """Burmese: a word's letters, with its rhymes spelled so that three letters hold each.
 
-Letters stand in the order they are said already. In a form a stacked consonant is one beside the sign that kills
-its vowel (မန္တ is မန်တ), ော is ဩ and ို is ဴ, so that ောင် has three letters; letters of Pali are those they sound
-like. A vowel that isn't written is အ; tones, and အ as a mere carrier, are gone.
+Letters stand in the order they are said already. In a form a stacked consonant is one beside the sign that
+kills its vowel (မန္တ is မန်တ), ော is ဩ and ို is ဴ, so that ောင် has three letters; letters of Pali are those
+they sound like. A vowel that isn't written is အ; tones, and အ as a mere carrier, are gone.
 """
 
 from __future__ import annotations

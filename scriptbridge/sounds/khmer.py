@@ -2,9 +2,9 @@
 
 A vowel sign has two sounds, by the consonant it stands with: ា is a after ក (first series) and ea after គ
 (second). In a form the consonants of one sound are one (គ is ក, ឌ is ដ), and ៊ stands before a vowel of the
-second series: កា stays, គា is ក៊ា. A vowel that is not written is អ; ័ is a short a, also that of ា + ់. ់ follows
-a consonant that closes its syllable, subscripts follow in the order they are said (ភ្នំ is ផន៊ំ), and អ as a mere
-carrier, robat and what ៍ kills go out.
+second series: កា stays, គា is ក៊ា. A vowel that is not written is អ; ័ is a short a, also that of ា + ់.
+់ follows a consonant that closes its syllable, subscripts follow in the order they are said (ភ្នំ is ផន៊ំ), and
+អ as a mere carrier, robat and what ៍ kills go out.
 
 Whether a consonant closes a syllable or begins one is weighed; a word has up to four forms. The weights are
 judgement.
@@ -43,7 +43,8 @@ STRAY = 9.0  # a sign that goes with nothing
 
 _WRITTEN = set(_C + _VOWELS + "្ំះៈ់៉៊")
 _INDEPENDENT = {
-    "អ្នក": "នាក់", "ឱ្យ": "អោយ", "ឥ": "អិ", "ឦ": "អី", "ឧ": "អុ", "ឨ": "អុក", "ឩ": "អូ", "ឪ": "អៅ", "ឳ": "អៅ", "ឫ": "រឹ", "ឬ": "រឺ",
+    "អ្នក": "នាក់", "ឱ្យ": "អោយ",
+    "ឥ": "អិ", "ឦ": "អី", "ឧ": "អុ", "ឨ": "អុក", "ឩ": "អូ", "ឪ": "អៅ", "ឳ": "អៅ", "ឫ": "រឹ", "ឬ": "រឺ",
     "ឭ": "លឹ", "ឮ": "លឺ", "ឯ": "អែ", "ឰ": "អៃ", "ឱ": "អោ",
 }  # fmt: skip
 _LETTER = re.compile("|".join(_INDEPENDENT))
@@ -81,7 +82,7 @@ def _syllables(word: str, at: int) -> Iterator[tuple[int, str, float]]:
 
 
 def _series(word: str, at: int, consonants: str, shifter: str) -> Iterator[tuple[str, float]]:
-    """"" for the first series, "៊" for the second, with costs: the last consonant's that is no sonorant."""
+    """ "" for the first series, "៊" for the second, with costs: the last consonant's that is no sonorant."""
     if shifter:
         yield "" if shifter == "៉" else "៊", 0.0
         return

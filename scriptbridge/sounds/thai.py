@@ -3,8 +3,8 @@
 A vowel that stands before or around its consonants moves behind them (เก → กเ), vowels that are not written
 come in (คน → คโนฺ, ตลาด → ตะลาดฺ), tone marks, what ์ silences and อ as a mere carrier go out. A dot (ฺ, as
 dictionaries mark a consonant without a vowel) follows each consonant that closes a syllable: it is the sound
-that depends on it, ส is s or t, ร is r or n. Letters of one sound are one (ณ is น, ข is ค, ศ is ส), and so are
-vowels: ะ ั รร are ะ, ไ ใ ัย are ไ; those of several signs are เา, เี (เ-ีย), เื (เ-ือ), เิ (เ-อ) and ั (ัว).
+that depends on it, ส is s or t, ร is r or n. Letters of one sound are one (ณ is น, ข is ค, ศ is ส), and so
+are vowels: ะ ั รร are ะ, ไ ใ ัย are ไ; those of several signs are เา, เี (เ-ีย), เื (เ-ือ), เิ (เ-อ) and ั (ัว).
 
 What no rule can know without a dictionary, whether a consonant closes a syllable, begins one or both
 (ราชการ is ราด-ชะ-กาน), is weighed, and a word has up to four forms. The weights are judgement.
@@ -25,7 +25,7 @@ SPREAD = 3.5  # of costs; a form that is so much less likely than the best is no
 
 _C = "กขฃคฅฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ"
 _CLOSING = set(_C) - set("ฉฌผฝหอฮ")
-_CLUSTERS = frozenset("กร กล กว ขร ขล ขว คร คล คว ตร ปร ปล พร พล ผล บร บล ฟร ฟล ดร".split())
+_CLUSTERS = frozenset(a + b for a, b in zip("กกกขขขคคคตปปพพผบบฟฟด", "รลวรลวรลวรรลรลลรลรลร", strict=True))
 _ONSET = str.maketrans("ขฃฅฆฉฌซศษญฎฏฐฑฒถธณผภฝฬฮอ", "คคคคชชสสสยดตทททททนพพฟลหอ") | {ord("อ"): ""}
 _CODA = str.maketrans("ขฃฅฆศษญฎฏฐฑฒถธณภฬ", "คคคคสสนดตทททททนพล")  # ซ, of loanwords, stays s
 _AFTER_H = set("งญณนมยรลวฬ")  # หมา is มา, but for its tone
@@ -149,9 +149,11 @@ def _closings(
         return
     final = f"{syllable}{last.translate(_CODA)}ฺ"
     yield end, final, cost
-    if word.startswith("์", end + 1) and after in _CLOSING - set("งนมยรลว"):  # จันทร์, ลักษณ์: the consonant before is silent, too
+    if word.startswith("์", end + 1) and after in _CLOSING - set(
+        "งนมยรลว"
+    ):  # จันทร์, ลักษณ์: the consonant before is silent, too
         yield end + 1, final, cost - 0.5
-    if after and after in _DOUBLE.get(last, "") or (_SILENT_R.match(word, end) and last in "กคตทดชฑ"):
+    if (after and after in _DOUBLE.get(last, "")) or (_SILENT_R.match(word, end) and last in "กคตทดชฑ"):
         yield end + 1, final, cost + SILENT
         if silent := _SILENT_I.match(word, end):
             yield silent.end(), final, cost + SILENT
@@ -159,9 +161,9 @@ def _closings(
         yield end + 1, f"{syllable}{after.translate(_CODA)}ฺ", cost + SILENT
         if silent := _SILENT_I.match(word, end):
             yield silent.end(), f"{syllable}{after.translate(_CODA)}ฺ", cost + SILENT
-    if closed != "!" or syllable[-1] == "ะ":
-        if (silent := _SILENT_I.match(word, end - 1)) is not None:
-            yield silent.end(), final, cost + SILENT
+    silent = _SILENT_I.match(word, end - 1)
+    if silent and (closed != "!" or syllable[-1] == "ะ"):
+        yield silent.end(), final, cost + SILENT
     if after and after not in f"{_ABOVE}์" and end + 1 < len(word):
         again = _sounded(last)
         yield end, f"{syllable if last == 'ร' else final}{again}ะ", cost + LINKED
@@ -183,9 +185,13 @@ def _with_ru(word: str, at: int) -> Iterator[tuple[int, str, float]]:
     first = word[at] if word[at] in _C else ""
     start = at + len(first)
     if word.startswith("ฤ", start):
-        for vowel, cost in (("ิ", 0.0), ("ึ", 1.0)) if first in ("ก", "ต", "ท", "ป", "ศ", "ส") else (
-            ("ึ", 0.0),
-            ("ิ", 0.7),
+        for vowel, cost in (
+            (("ิ", 0.0), ("ึ", 1.0))
+            if first in ("ก", "ต", "ท", "ป", "ศ", "ส")
+            else (
+                ("ึ", 0.0),
+                ("ิ", 0.7),
+            )
         ):
             onset = "หะ" if first == "ห" else _sounded(first)
             yield from _closings(word, start + 1, f"{onset}ร{vowel}", cost, "?")
