@@ -12,6 +12,7 @@ import gzip
 import math
 import sys
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ NAMES_LIKELIHOOD = (
     -1.1
 )  # least log P a Latin letter under the scheme: rarer ones are foreign spellings, not romanizations
 NAMES_WEIGHT = 0.05
+THINNED = 10  # what a tenth of a dictionary of pinyin shows, the rest only repeats
 DICTIONARY_WEIGHT = 0.5  # a phrasebook's word stands for more than one occurrence
 
 Pairs = Iterator[tuple[str, str, float]]
@@ -112,12 +114,21 @@ def names(path: Path) -> Pairs:
             yield native, latin, NAMES_WEIGHT
 
 
+def pinyin(path: Path) -> Pairs:
+    """Of a dictionary's words one in `THINNED`, as one Latin word each."""
+    for native, latin, _ in read(path):
+        if zlib.crc32(native.encode()) % THINNED == 0:
+            yield native, "".join(latin.split()), DICTIONARY_WEIGHT
+
+
 READERS = {
     "dakshina-lexicon": lexicon,
     "banglatlit-words": counted,
     "finglish-telegram-words": counted,
     "phrasebook": phrases,
     "ps.wiktionary-words": dictionary,
+    "cc-cedict": pinyin,
+    "phrase-pinyin": pinyin,
     "wikidata-names": names,
     "google-ar2en-names": names,
 }

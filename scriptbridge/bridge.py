@@ -135,7 +135,7 @@ class _Decoder:
 
         Each with P(token | form or node).
         """
-        letters = _letters(token)
+        letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
             return []
         arguments = (letters, *self.arguments, least ** (1 / SHARPNESS), limit, budget, prefix)
@@ -551,7 +551,23 @@ class Bridge:
         return self._decoders[self._codes.index(language)].likelihoods(token, n)
 
     def _as_typed(self, token: Token) -> tuple[Reading, ...]:
-        return (Reading(token.text, 1.0),) if token.text in self.lexicon else ()
+        itself = self.lexicon.find(token.text)
+        names = [channel.sounds for channel in self.channels if channel.sounds]
+        if names and (alike := self._alike(token.text, names) - {itself}):
+            return self._shared(alike if itself is None else {itself, *alike})
+        return () if itself is None else (Reading(token.text, 1.0),)
+
+    def _alike(self, term: str, names: Sequence[str]) -> set[int]:
+        """The terms that are the same word, written in another way."""
+        folds = {term, *sounds.written(names, term)}
+        return {other for fold in folds for other in self.lexicon.alike(fold)}
+
+    def _shared(self, terms: Iterable[int]) -> tuple[Reading, ...]:
+        """Terms that are one word: each weighs as if typed, and is so likely as it is frequent."""
+        df = {term: max(1, int(self.lexicon.df[term])) for term in terms}
+        total = sum(df.values())
+        shared = sorted(df, key=lambda term: (-df[term], term))
+        return tuple(Reading(self.lexicon[term], df[term] / total) for term in shared)
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""

@@ -142,7 +142,7 @@ class Channel:
         """log P(latin | native), natural, of one word; -inf where it cannot be."""
         _check_text(native)
         _check_text(latin)
-        token = encode_latin(text.normalize(latin))
+        token = encode_latin(sounds.typed(self.sounds, text.normalize(latin)))
         if token is None:
             return -math.inf
         likelihood = sum(share * self._likelihood(form, token) for form, share in self.forms(native))

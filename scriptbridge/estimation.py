@@ -372,7 +372,8 @@ def _usable(
 ) -> Iterator[tuple[str, str, float]]:
     known = set(language.letters)
     for native, latin, weight in map(_triple, pairs):
-        native, latin = _form(language, text.normalize(native)), text.normalize(latin)
+        native = _form(language, text.normalize(native))
+        latin = sounds.typed(language.sounds, text.normalize(latin))
         possible = 0 < len(native) <= MAX_LETTERS and 0 < len(latin) <= min(
             MAX_LETTERS, kernels.MAX_SPELLING * len(native)
         )

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .errors import ScriptbridgeError
+from .sounds import WRITTEN
 
 __all__ = ["Lexicon"]
 
 MAGIC = b"scriptbridge-lexicon 3\n"
 MAX_LABEL = 65_535
-WRITTEN = "\x1f"  # in the trie, before a term that is no form of its own; stands in no word
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,11 @@ class Lexicon:
     def entry_df(self) -> NDArray[np.int32]:
         """The document frequency of every entry's most frequent term."""
         return _highest(self.df, self.shared_start, self.shared_term)
+
+    def alike(self, fold: str) -> list[int]:
+        """The terms that are written as `fold`, or that have it in common (`scriptbridge.sounds.written`)."""
+        node = self.node(WRITTEN + fold) if self.has_forms else None
+        return [] if node is None else [term for term, _ in self.named(int(self.term[node]))]
 
     def nodes(self, prefix: str) -> list[int]:
         """The trie's nodes below which are the terms, and forms, that begin with `prefix`: at most two."""

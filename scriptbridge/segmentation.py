@@ -74,9 +74,12 @@ def cut(word: str, segmenter: str | None = None) -> Iterator[tuple[int, int]]:
 
     Letters of other scripts and digits stay together; n-grams overlap.
     """
+    if segmenter == WHOLE:
+        yield 0, len(word)
+        return
     pieces = _SEGMENTERS[segmenter or default()]
     for part in _PARTS.finditer(word):
-        if part["hangul"] and segmenter != WHOLE:
+        if part["hangul"]:
             yield from ((part.start() + start, part.start() + end) for start, end in _hangul(part[0]))
         elif _LETTER.match(part[0]):
             yield from ((part.start() + start, part.start() + end) for start, end in pieces(part[0]))
@@ -124,5 +127,4 @@ def _by_ngrams(run: str) -> list[tuple[int, int]]:
 _SEGMENTERS: dict[str, Callable[[str], list[tuple[int, int]]]] = {
     ICU: _by_icu,
     NGRAMS: _by_ngrams,
-    WHOLE: lambda run: [(0, len(run))],
 }

@@ -16,7 +16,8 @@ from scriptbridge import languages, sounds
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
 from scriptbridge.errors import ChannelError, LanguageError, MissingExtraError
-from scriptbridge.lexicon import WRITTEN, Lexicon
+from scriptbridge.lexicon import Lexicon
+from scriptbridge.sounds import WRITTEN
 
 TOY = """
 name = "Toy"
@@ -44,10 +45,12 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[languages.L
     monkeypatch.setattr(sounds, "_module", lambda name: module)
     monkeypatch.setattr(sounds, "modules", lambda: ("toy",))
     sounds.spoken.cache_clear()
+    sounds._missing.cache_clear()
     file = tmp_path / "xx.toml"
     file.write_text(TOY, encoding="utf-8")
     yield languages.load_file(file)
     sounds.spoken.cache_clear()
+    sounds._missing.cache_clear()
 
 
 @pytest.fixture
@@ -76,9 +79,11 @@ def test_a_missing_package_is_said_where_an_index_is_made(monkeypatch: pytest.Mo
         raise MissingExtraError("needed: pip install 'scriptbridge[xx]'")
 
     monkeypatch.setattr(sounds, "_module", lambda name: SimpleNamespace(spoken=spoken))
+    sounds._missing.cache_clear()
     with pytest.warns(RuntimeWarning, match=r"pip install 'scriptbridge\[xx\]'"):
         assert sounds.forms(["甲"], ["toy"]) == {}
     assert sounds.stamp(["toy"]) == "toy?"
+    sounds._missing.cache_clear()
 
 
 def test_a_file_names_a_module_that_is_there(toy: languages.Language, tmp_path: Path) -> None:

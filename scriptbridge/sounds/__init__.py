@@ -7,13 +7,18 @@ name in this folder: strings in the file's `letters`, which its channel reads. T
 
 the forms of a normalised term, likeliest first, at most `MAX_FORMS`; none for what it cannot say. A term that
 is written in those letters already is its own form. What needs a package raises MissingExtraError
-(`scriptbridge.extras.load`).
+(`scriptbridge.extras.load`). It may have three more:
+
+    short(term: str) -> str     a form that people seldom type instead, such as first letters; "" for none
+    typed(token: str) -> str    what of a Latin token is sound: without tones' digits
+    written(term: str) -> str   what words have in common that are one word in two ways of writing
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -21,10 +26,12 @@ from typing import Any
 
 from scriptbridge.errors import MissingExtraError
 
-__all__ = ["MAX_FORMS", "forms", "modules", "spoken", "stamp"]
+__all__ = ["MAX_FORMS", "WRITTEN", "forms", "modules", "spoken", "stamp", "typed", "written"]
 
 MAX_FORMS = 4  # of a term
 DECAY = 0.3  # a form is so likely next to the one before
+SHORT = 0.002  # and a short one next to all
+WRITTEN = "\x1f"  # in a lexicon, before a term that is no form of its own; stands in no word
 
 
 @cache
@@ -41,6 +48,22 @@ def spoken(name: str, term: str) -> tuple[tuple[str, float], ...]:
     return tuple((form, DECAY**place / total) for place, form in enumerate(each))
 
 
+def typed(name: str, token: str) -> str:
+    """What of a normalised Latin token the module's forms can say."""
+    read = getattr(_module(name), "typed", None) if name else None
+    return str(read(token)) if read else token
+
+
+def written(names: Iterable[str], term: str) -> list[str]:
+    """What a term has in common with others that are the same word, written in another way."""
+    folds = []
+    for name in _given(names):
+        if fold := getattr(_module(name), "written", None):
+            with suppress(MissingExtraError):  # said where an index is made
+                folds.append(str(fold(term)))
+    return folds
+
+
 def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, float]]:
     """P(form | term) for the terms that have forms, by any of these modules; "" is none.
 
@@ -51,7 +74,7 @@ def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, flo
         missing = ""
         for term in terms:
             try:
-                each = spoken(name, term)
+                each = _all_forms(name, term)
             except MissingExtraError as error:
                 missing = str(error)
                 continue
@@ -66,6 +89,16 @@ def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, flo
     return found
 
 
+def _all_forms(name: str, term: str) -> list[tuple[str, float]]:
+    """Those spoken, the short one, and, behind `WRITTEN`, what is common to all ways of writing the term."""
+    each = list(spoken(name, term))
+    if each and (short := getattr(_module(name), "short", None)) and (form := short(term)):
+        each.append((form, SHORT))
+    if each:
+        each += [(WRITTEN + fold, 1.0) for fold in written([name], term) if fold != term]
+    return each
+
+
 def stamp(names: Iterable[str]) -> str:
     """What `forms` depends on beside the terms: the modules, and which of them lack a package."""
     return " ".join(f"{name}?" if _missing(name) else name for name in _given(names))
@@ -75,6 +108,7 @@ def _given(names: Iterable[str]) -> list[str]:
     return sorted({*names} - {""})
 
 
+@cache
 def _missing(name: str) -> str:
     """What a module lacks, and the command that installs it; "" if nothing."""
     try:
