@@ -75,7 +75,7 @@ def cut(word: str, segmenter: str | None = None) -> Iterator[tuple[int, int]]:
     Letters of other scripts and digits stay together; n-grams overlap.
     """
     if segmenter == WHOLE:
-        yield 0, len(word)
+        yield from [(0, len(word))] if word else []
         return
     pieces = _SEGMENTERS[segmenter or default()]
     for part in _PARTS.finditer(word):
