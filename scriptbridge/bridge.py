@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import boundaries, kernels, segmentation, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
+from .diversity import distinct
 from .errors import LanguageError, QueryError
 from .keyboards import Keyboards, Typed
 from .languages import codes, load
@@ -29,6 +30,8 @@ READINGS = 10  # readings a token
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
 PART_BUDGET = 40  # and for the words that begin at one place of a run-on token
 LONGEST_PART = 24  # Latin letters of such a word
+SHORT_PART = 4  # letters; a shorter one is not read by slips of the hand ...
+SLIPPED = 10.0  # ... which is what less than so many times `NOISE` is
 GREED = 0.15  # likelihood of a Latin letter to come: below a typical one's, so the search goes deep first
 MAX_LENGTH = 40  # Latin letters of a token that is decoded
 LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
@@ -148,7 +151,9 @@ class _Decoder:
         if run is None:
             return {}
         arguments = (run, *self.arguments, 1.0, 1, PART_BUDGET, LONGEST_PART)
-        starts, ends, entries, likelihoods = kernels.decode_anywhere(*arguments)
+        found = kernels.decode_anywhere(*arguments)
+        by_slips = (found[1] - found[0] < SHORT_PART) & (found[3] < SLIPPED * NOISE)
+        starts, ends, entries, likelihoods = (each[~by_slips] for each in found)
         weights = (likelihoods * self.powers[0][entries]) ** SHARPNESS
         return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
 
@@ -702,8 +707,12 @@ class Bridge:
         )
         return [named for entry in found.tolist() for named in lexicon.named(entry)]
 
-    def deromanize(self, query: str, n: int = 1) -> list[Deromanization]:
-        """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed."""
+    def deromanize(self, query: str, n: int = 1, diverse: bool = False) -> list[Deromanization]:
+        """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed.
+
+        Where they are to be `diverse`, words that look like spellings or inflections of one (see `diversity`)
+        get one place, the likeliest's: forms then differ in meaning.
+        """
         _check_count("alternatives", n)
         if not isinstance(query, str):
             raise QueryError(f"a query is a str; got {query!r}")
@@ -711,9 +720,10 @@ class Bridge:
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
             typed = query[position.token.start : position.token.end]
+            choices = distinct(_or_itself(position)) if diverse else _or_itself(position)
             readings = [
                 (-math.log(max(reading.probability, 1e-300)), self._written(reading.term, position, typed))
-                for reading in _or_itself(position)[:n]
+                for reading in choices[:n]
             ]
             beam = heapq.nsmallest(
                 n, [(cost + more, (*words, word)) for cost, words in beam for more, word in readings]
