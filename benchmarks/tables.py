@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import report
 
-__all__ = ["TABLES", "main", "neural", "retrieval", "speed", "together"]
+__all__ = ["TABLES", "learning", "main", "neural", "pairs", "related", "retrieval", "speed", "together"]
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -76,6 +76,55 @@ def neural(measured: Measured) -> str:
     return _table(columns, rows)
 
 
+def learning(measured: Measured) -> str:
+    """Words read rightly and nDCG@10 before and after learning from queries, beside the shipped channel.
+
+    A star: what was learned made the queries held out less likely.
+    """
+    names = ("scheme", "scheme + queries", "shipped", "shipped + queries")
+    rows = [
+        [
+            row["set"] + (f", {row['kind']}" if row["kind"] else ""),
+            f"{row['queries']:,}",
+            figure,
+            *(_starred(row["channels"][name], key) for name in names),
+        ]
+        for row in measured["queries"]
+        for figure, key in (("top-1", "top1"), ("top-8", "top8"), ("nDCG@10", "ndcg"))
+        if key in row["channels"]["scheme"]
+    ]
+    return _table(["set", "queries learned from", "figure", *names], rows)
+
+
+def _starred(channel: Measured, key: str) -> str:
+    before, after = channel.get("log_likelihood", (0.0, 0.0))
+    return _number(channel[key], 3) + ("*" if after < before else "")
+
+
+def pairs(measured: Measured) -> str:
+    """What a user's own pairs bring, beside the scheme and beside the shipped channel."""
+    return _few_pairs(measured["pairs"], ["source"], {"scheme": "scheme", "shipped": "shipped"})
+
+
+def related(measured: Measured) -> str:
+    """What a language with few pairs reads rightly, by its scheme and by a neighbour's channel as prior."""
+    return _few_pairs(measured["related"], ["language", "start"], {"alone": "scheme", "started": "neighbour"})
+
+
+def _few_pairs(measured: Iterable[Measured], keys: Sequence[str], arms: Mapping[str, str]) -> str:
+    figures = {"top1": "top-1", "log_likelihood": "log likelihood"}
+    rows = [
+        [
+            " ← ".join(row[key] for key in keys),
+            f"{row['pairs']:,}",
+            *(_number(row[arm][key], 3) for key in figures for arm in arms),
+        ]
+        for row in measured
+    ]
+    columns = [f"{arm}: {figure}" for figure in figures.values() for arm in arms.values()]
+    return _table([" ← ".join(keys), "pairs", *columns], rows)
+
+
 def _retrieval(measured: Measured, index: str) -> str:
     rows = []
     for kind in ("rare", "window", None):
@@ -117,6 +166,9 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
     "neural": ("neural.json", neural),
+    "learning": ("learning.json", learning),
+    "pairs": ("learning.json", pairs),
+    "related": ("learning.json", related),
 }
 """A table's name: the file it comes from, and how."""
 

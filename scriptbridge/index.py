@@ -105,7 +105,8 @@ class Index:
         """A new index at `path`, a directory that does not exist, is empty, or was left by a killed `create`.
 
         `languages` are those whose channels read its queries; by default, those its documents declare or are
-        detected to be in. `fields` are the documents' text fields with their weights in the score, by default
+        detected to be in. A channel file (of `scriptbridge learn`) may stand for its language; it is copied.
+        `fields` are the documents' text fields with their weights in the score, by default
         ``{"text": 1.0}``. `encoder` makes vectors of the documents when they are committed, for the modes
         "dense" and "hybrid" of `search`: a spec, such as ``st:BAAI/bge-m3`` (see `scriptbridge.encoders`),
         loaded when first needed, or an encoder whose name is a spec of it.
@@ -127,6 +128,8 @@ class Index:
             for name in content:
                 (path / name).unlink(missing_ok=True)
             tantivy.Index(store.schema(manifest.fields), str(path))
+        for channel in _channel_files(languages):
+            channel.save(path / _kept(channel.language))
         manifest.write(path)  # last: it is what makes the directory an index
         return cls.open(path, encoder=encoder)
 
@@ -153,7 +156,13 @@ class Index:
         with store.seam(path):
             opened = tantivy.Index.open(str(path))
             opened.config_reader("manual")
-        return cls(path, opened, channels, None if isinstance(encoder, str) else encoder)
+        given = {channel.language for channel in channels}
+        kept = [
+            Channel.load(path / _kept(code))
+            for code in manifest.languages
+            if code not in given and (path / _kept(code)).exists()
+        ]
+        return cls(path, opened, [*kept, *channels], None if isinstance(encoder, str) else encoder)
 
     # ---- the query's way
 
@@ -801,5 +810,21 @@ def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
 def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:
     if codes is None:
         return None
-    each = [codes] if isinstance(codes, str) else codes
-    return tuple(dict.fromkeys(known_languages.load(code).code for code in each))
+    own = {channel.language for channel in _channel_files(codes)}
+    named = (each for each in ([codes] if isinstance(codes, str) else codes) if not _is_channel_file(each))
+    return tuple(dict.fromkeys(known_languages.load(code).code for code in (*named, *sorted(own))))
+
+
+def _channel_files(languages: Sequence[str] | str | None) -> list[Channel]:
+    """The channels that are named by their files."""
+    each = [languages] if isinstance(languages, str) else languages or ()
+    return [Channel.load(file) for file in each if _is_channel_file(file)]
+
+
+def _is_channel_file(language: object) -> bool:
+    return isinstance(language, str) and language.endswith(".channel")
+
+
+def _kept(code: str) -> str:
+    """The file that an index keeps a language's own channel in."""
+    return f"{code}.channel"

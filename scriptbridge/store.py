@@ -328,7 +328,7 @@ def unfinished(path: Path, names: Iterable[str]) -> bool:
 
 _UNFINISHED = re.compile(
     r"meta\.json|\.managed\.json|\.tantivy-(meta|writer)\.lock|\.tmp\w*"
-    r"|scriptbridge\.json\S*\.partial|lexicon\.bin\S*\.partial"
+    r"|scriptbridge\.json\S*\.partial|lexicon\.bin\S*\.partial|[a-z0-9-]+\.channel\S*"
 )
 
 

@@ -230,3 +230,24 @@ def test_a_language_file_names_its_relative(tmp_path: Path) -> None:
         file.write_text(f'related = "{wrong}"\n{hindi}', encoding="utf-8")
         with pytest.raises(LanguageError, match="related: needs"):
             languages.load_file(file)
+
+
+def test_an_index_keeps_a_channel_of_its_own(tmp_path: Path) -> None:
+    learned = Channel.learn("el", [("χωρα", "xwra", 50.0), ("θα", "8a", 50.0)], sources=["mine"])
+    learned.save(tmp_path / "my.channel")
+    with Index.create(tmp_path / "index", languages=[str(tmp_path / "my.channel"), "ru"]) as index:
+        index.add([("1", "χώρα")])
+        index.commit()
+        assert set(index.languages) == {"el", "ru"}
+    (tmp_path / "my.channel").unlink()
+    with Index.open(tmp_path / "index") as index:
+        assert {channel.language: channel.sources for channel in index.bridge.channels}["el"] == ("mine",)
+        assert [hit.id for hit in index.search("xwra")] == ["1"]
+    scheme = Channel.from_scheme("el")
+    with Index.open(tmp_path / "index", [scheme]) as index:
+        assert scheme in index.bridge.channels and len(index.bridge.channels) == 2
+    (tmp_path / "index" / "el.channel").write_bytes(b"scriptbridge-channel 1\n12345678\n")
+    with pytest.raises(ChannelError, match="damaged"):
+        Index.open(tmp_path / "index")
+    with pytest.raises(ChannelError, match="cannot read"):
+        Index.create(tmp_path / "other", languages=[str(tmp_path / "none.channel")])
