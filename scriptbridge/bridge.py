@@ -21,6 +21,7 @@ from .keyboards import Keyboards, Typed
 from .languages import codes, load
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
+from .writing import Writer, is_written
 
 __all__ = ["Bridge"]
 
@@ -386,7 +387,7 @@ class Bridge:
         _check_count("readings", n)
         return Expansion(
             tuple(
-                Position(position.token, self._spelled(position.readings)[:n])
+                Position(position.token, self._spelled(self._in_latin_too(position))[:n])
                 for position in self._positions(query, max(n, READINGS))
             )
         )
@@ -573,6 +574,45 @@ class Bridge:
         total = sum(df.values())
         shared = sorted(df, key=lambda term: (-df[term], term))
         return tuple(Reading(self.lexicon[term], df[term] / total) for term in shared)
+
+    @cached_property
+    def _writers(self) -> list[Writer]:
+        """Of the languages that some documents are in, written in Latin letters."""
+        powers = _df_powers(self.lexicon)
+        return [
+            Writer(channel, self.lexicon, powers)
+            for channel in self.channels
+            if is_written(channel, self.lexicon)
+        ]
+
+    def _in_latin_too(self, position: Position) -> tuple[Reading, ...]:
+        """The readings, and those that a native word has among documents in Latin letters.
+
+        The word itself weighs 1 all the same; what it may be in Latin letters weighs as if these were all.
+        """
+        native, readings = position.token, position.readings
+        if native.script in ("Latn", "Zyyy") or (readings and readings[0].language) or not self._writers:
+            return readings
+        weights: dict[int, tuple[float, str]] = {}
+        for writer in self._writers:
+            for found, likelihood in writer.terms(native.text, READINGS):
+                speaks = (likelihood**SHARPNESS * self._power(found), writer.channel.language)
+                weights[found] = max(speaks, weights.get(found, speaks))
+        written = _outside(native.text) + math.fsum(speaks for speaks, _ in weights.values())
+        term = self.lexicon.find(native.text)
+        own = 0.0 if term is None else self._power(term)
+        latin = [
+            Reading(
+                self.lexicon[each],
+                much / (own + written),
+                language,
+                weight(much / written, int(self.lexicon.df[each]), self.lexicon.documents),
+            )
+            for each, (much, language) in weights.items()
+            if much >= LEAST_PROBABILITY * written
+        ]
+        itself = [replace(reading, probability=own / (own + written)) for reading in readings]
+        return tuple(sorted([*itself, *latin], key=lambda reading: (-reading.probability, reading.term)))
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""

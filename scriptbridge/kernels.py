@@ -28,6 +28,7 @@ __all__ = [
     "find_node",
     "likelihood",
     "most_frequent",
+    "spell",
     "spelling_ids",
     "word_rows",
     "written",
@@ -913,3 +914,190 @@ def decode_anywhere(
                 reached[start + j] = True
                 count += 1
     return starts[:count], ends[:count], terms[:count], likelihoods[:count]
+
+
+@njit(cache=True, nogil=True)
+def _whole_and_begun(
+    rows: Grid,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    spelling_keys: Keys,
+    prefix_table: Table,
+    prefix_keys: Keys,
+    promise: Floats,
+) -> tuple[Numbers, Numbers, Numbers, Numbers, Floats]:
+    """Which places of a word a spelling, or the beginning of one, may be written at.
+
+    Lists by spelling, then by prefix: their heads (spellings + prefixes), and per entry the next one, the
+    place i, how many native letters are written, and the spelling's probability; for the beginning of a
+    spelling, that times what the rest of the word can still give.
+    """
+    slots = 0
+    for i in range(rows.shape[0]):
+        for k in range(MAX_UNIT):
+            if rows[i, k] >= 0:
+                slots += row_start[rows[i, k] + 1] - row_start[rows[i, k]]
+    head = np.full(len(spelling_keys) + len(prefix_keys), -1, np.int32)
+    following, place = np.empty(slots * MAX_SPELLING, np.int32), np.empty(slots * MAX_SPELLING, np.int32)
+    letters, value = np.empty(slots * MAX_SPELLING, np.int32), np.empty(slots * MAX_SPELLING)
+    used = 0
+    for i in range(rows.shape[0]):
+        for k in range(MAX_UNIT):
+            row = rows[i, k]
+            if row < 0:
+                continue
+            for slot in range(row_start[row], row_start[row + 1]):
+                spelling, probability = np.int64(slot_spelling[slot]), slot_probability[slot]
+                listed, worth = spelling, probability
+                key = spelling_keys[spelling]
+                while listed >= 0:
+                    following[used], head[listed] = head[listed], used
+                    place[used], letters[used], value[used] = i, k + 1, worth
+                    used += 1
+                    key >>= 6
+                    worth = probability * promise[i + k + 1]
+                    listed = np.int64(-1)
+                    if key > 0:
+                        listed = np.int64(lookup(prefix_table, prefix_keys, key)) + len(spelling_keys)
+    return head, following, place, letters, value
+
+
+@njit(cache=True, nogil=True)
+def spell(
+    rows: Grid,
+    roots: Numbers,
+    label: Labels,
+    first: Numbers,
+    term: Numbers,
+    top: Letters,
+    df_power: Floats,
+    rank_power: Floats,
+    latin_of_label: Letters,
+    spelling_table: Table,
+    spelling_keys: Keys,
+    prefix_table: Table,
+    prefix_keys: Keys,
+    row_start: Numbers,
+    slot_spelling: Labels,
+    slot_probability: Floats,
+    noise: float,
+    limit: int,
+    budget: int,
+) -> tuple[Numbers, Floats, Int]:
+    """The other way: the Latin terms that a native word of these `word_rows` is most likely written as.
+
+    Returns terms, P(term | word), at most `limit`, by P · ``df_power[term]``, and how many nodes were opened.
+    A node's vector runs over the word: ``forward[i]`` is the probability that its first i letters were
+    written as the letters down to this node. Its priority is what the likeliest way to write the rest gives,
+    or to end a spelling that has begun, times the largest prior below. `prefix_keys` are the beginnings of
+    spellings, in the same form; `latin_of_label` is 0 for what isn't Latin.
+    """
+    length = rows.shape[0]
+    if limit < 1 or length == 0:
+        return np.empty(0, np.int32), np.empty(0), 0
+    promise = np.zeros(length + 1)
+    promise[length] = 1.0
+    for i in range(length - 1, -1, -1):
+        promise[i] = noise * promise[i + 1]
+        for k in range(min(MAX_UNIT, length - i)):
+            if rows[i, k] >= 0:
+                for way in range(row_start[rows[i, k]], row_start[rows[i, k] + 1]):
+                    promise[i] = max(promise[i], slot_probability[way] * promise[i + k + 1])
+    head, following, place, letters, value = _whole_and_begun(
+        rows,
+        row_start,
+        slot_spelling,
+        slot_probability,
+        spelling_keys,
+        prefix_table,
+        prefix_keys,
+        promise,
+    )
+    empty = lookup(spelling_table, spelling_keys, np.int64(0))
+    unwritten = np.zeros((length, MAX_UNIT + 1))  # P of writing k letters from i on by nothing
+    unwritten[:, 1] = noise
+    if empty >= 0:
+        entry = head[empty]
+        while entry >= 0:
+            unwritten[place[entry], letters[entry]] += value[entry]
+            entry = following[entry]
+    capacity = 16 * budget + 512
+    forward = np.empty((capacity, length + 1))
+    node_of, parent_of = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
+    letter_of = np.zeros(capacity, np.int64)
+    priorities = np.empty(capacity)
+    heap = np.empty(capacity, np.int32)
+    best_terms = np.full(limit, -1, np.int32)
+    best_scores, best_likelihoods = np.zeros(limit), np.zeros(limit)
+    found, opened = 0, 0
+    forward[0, :] = 0.0
+    forward[0, 0] = 1.0
+    for i in range(length):
+        for k in range(1, min(MAX_UNIT, length - i) + 1):
+            forward[0, i + k] += forward[0, i] * unwritten[i, k]
+    node_of[0], parent_of[0], priorities[0] = 0, -1, 1e300
+    used: Int = 1
+    size: Int = _push(heap, priorities, 0, 0)
+    slot: Int = 0
+    while size > 0 and opened < budget:
+        slot, size = _pop(heap, priorities, size)
+        if priorities[slot] <= max(best_scores[limit - 1], best_scores[0] * 1e-4):
+            break
+        opened += 1
+        begin, end = first[node_of[slot]], first[node_of[slot] + 1]
+        if slot == 0:
+            begin, end = 0, len(roots)
+        for child in range(begin, end):
+            node = roots[child] if slot == 0 else child
+            letter = np.int64(latin_of_label[label[node]])
+            if letter == 0 or used == capacity:
+                continue
+            target = forward[used]
+            target[:] = 0.0
+            priority = 0.0
+            key, shift, ancestor = np.int64(0), 0, slot
+            for n in range(1, MAX_SPELLING + 1):
+                key |= letter << shift
+                shift += 6
+                spelling = lookup(spelling_table, spelling_keys, key)
+                entry = head[spelling] if spelling >= 0 else -1
+                while entry >= 0:
+                    target[place[entry] + letters[entry]] += forward[ancestor, place[entry]] * value[entry]
+                    entry = following[entry]
+                prefix = lookup(prefix_table, prefix_keys, key)
+                entry = head[len(spelling_keys) + prefix] if prefix >= 0 else -1
+                while entry >= 0:
+                    priority = max(priority, forward[ancestor, place[entry]] * value[entry])
+                    entry = following[entry]
+                if n <= 2:  # a slip
+                    for i in range(length):
+                        target[i + 1] += forward[ancestor, i] * (noise if n == 1 else noise * noise)
+                letter = letter_of[ancestor]
+                ancestor = parent_of[ancestor]
+                if ancestor < 0:
+                    break
+            for i in range(length):
+                for k in range(1, min(MAX_UNIT, length - i) + 1):
+                    target[i + k] += target[i] * unwritten[i, k]
+            if term[node] >= 0:
+                score = target[length] * df_power[term[node]]
+                found = _keep(
+                    term[node], score, target[length], best_terms, best_scores, best_likelihoods, found
+                )
+            for i in range(length + 1):
+                priority = max(priority, target[i] * promise[i])
+            priority *= rank_power[top[node]]
+            if (
+                priority > max(best_scores[limit - 1], best_scores[0] * 1e-4)
+                and first[node + 1] > first[node]
+            ):
+                node_of[used], parent_of[used], letter_of[used] = (
+                    node,
+                    slot,
+                    np.int64(latin_of_label[label[node]]),
+                )
+                priorities[used] = priority
+                size = _push(heap, priorities, size, used)
+                used += 1
+    return best_terms[:found], best_likelihoods[:found], opened

@@ -1,0 +1,112 @@
+"""The other direction: native words among documents that are written in Latin letters.
+
+A Hinglish post holds नहीं as nahi, nahin or nai. A channel knows how likely each spelling is, and
+`kernels.spell` finds those that are terms of the lexicon. Whether an index holds such documents at all, its
+Latin terms tell: their letters follow one another as in that language's romanized text, or otherwise.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scriptbridge import kernels
+from scriptbridge.channel import LATIN, NOISE, QUANTUM, Channel, trigram_codes
+from scriptbridge.lexicon import Lexicon
+
+__all__ = ["Writer", "is_written"]
+
+BUDGET = 150  # trie nodes opened for a word
+
+# Whether an index holds documents in a language's Latin writing.
+LATIN_SHARE = 0.1  # of what documents hold; in native ones, names and English words make up 6 % at most
+LOOKED_AT = 2000  # Latin terms, the most frequent ones
+LONGEST = 14  # letters of a word drawn from trigrams
+SURPRISE = 1.0  # bits a letter more than the channel's own text has; English has 1.4 and more to most
+
+
+class Writer:
+    """One channel the other way, over the Latin terms of one lexicon."""
+
+    def __init__(self, channel: Channel, lexicon: Lexicon, powers: tuple[Any, Any]) -> None:
+        """`powers`: df ** (PRIOR / SHARPNESS) of the lexicon's entries and of its ranks."""
+        self.channel, self.lexicon, self._powers = channel, lexicon, powers
+
+    def terms(self, native: str, limit: int) -> list[tuple[int, float]]:
+        """The Latin terms that a native word may be written as, each with P(term | word)."""
+        forms = self.channel.forms(native)
+        rows = self.channel.word_rows(forms[0][0]) if forms else None
+        if rows is None:
+            return []
+        arguments = (rows, *self._arguments, limit, BUDGET)
+        found, likelihoods, _ = kernels.spell(*arguments)
+        return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
+
+    @cached_property
+    def _arguments(self) -> tuple[Any, ...]:
+        """What `kernels.spell` wants between the word and the limits."""
+        channel, lexicon = self.channel, self.lexicon
+        latin = np.zeros(len(lexicon.alphabet), np.uint8)
+        for label, code in enumerate(lexicon.alphabet.tolist()):
+            latin[label] = LATIN.get(chr(code), 0) if label else 0
+        _, spellings, _ = channel.tables
+        begun = _beginnings(channel)
+        return (
+            lexicon.roots[latin[lexicon.label[lexicon.roots]] > 0],
+            lexicon.label,
+            lexicon.first,
+            lexicon.term,
+            lexicon.top,
+            *self._powers,
+            latin,
+            spellings,
+            channel.spellings,
+            kernels.build_table(begun),
+            begun,
+            channel.row_start,
+            channel.slot_spelling,
+            channel.slot_probability,
+            NOISE,
+        )
+
+
+def is_written(channel: Channel, lexicon: Lexicon) -> bool:
+    """Whether so much of the documents is in Latin letters, and like that channel's own Latin text."""
+    begin, end = bisect_left(lexicon, "a"), bisect_left(lexicon, "{")
+    df = lexicon.df[begin:end].astype(np.int64)
+    if df.sum() <= LATIN_SHARE * lexicon.df.sum(dtype=np.int64):
+        return False
+    cost = letters = 0.0
+    for at in np.argsort(-df, kind="stable")[:LOOKED_AT].tolist():
+        often = max(1.0, float(df[at])) ** 0.5
+        codes = trigram_codes(lexicon[begin + at])
+        cost += float(often * channel.trigrams[codes].sum(dtype=np.int64) / QUANTUM)
+        letters += often * len(codes)
+    return cost / letters < _own_surprise(channel) + SURPRISE
+
+
+def _own_surprise(channel: Channel) -> float:
+    """Bits a letter, the word's end among them, of words drawn from the channel's trigrams."""
+    p = np.exp2(channel.trigrams.reshape(28, 28, 28) / -QUANTUM)
+    p /= p.sum(2, keepdims=True)
+    bits = -(p * np.log2(p)).sum(2)
+    here, times = np.zeros((28, 28)), np.zeros((28, 28))  # by the two letters before
+    here[0, 0] = 1.0
+    for _ in range(LONGEST):
+        times += here
+        here = np.einsum("ab,abc->bc", here, p)
+        here[:, 0] = 0.0
+    return float((times * bits).sum() / times.sum())
+
+
+def _beginnings(channel: Channel) -> NDArray[np.int64]:
+    """The beginnings of a channel's spellings, as keys."""
+    begun: set[int] = set()
+    for key in channel.spellings.tolist():
+        while key := key >> 6:
+            begun.add(key)
+    return np.array(sorted(begun), np.int64)
