@@ -16,7 +16,7 @@ from itertools import chain
 from typing import NamedTuple
 from unicodedata import normalize as unicode_normalize
 
-from scriptbridge import languages, text
+from scriptbridge import hangul, languages, text
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Token
 
@@ -50,7 +50,8 @@ class Layout:
 
     def keys(self, word: str) -> str:
         """The keys of a native word; a letter without any is left out."""
-        word, keys = unicode_normalize("NFD", word), self._key_of
+        word = hangul.decomposed(word) if self._types_jamo else unicode_normalize("NFD", word)
+        keys = self._key_of
         longest = max(map(len, keys))
         pressed: list[str] = []
         at = 0
@@ -92,11 +93,13 @@ class Layout:
 
     def native(self, keys: str) -> str:
         """What keys of a US keyboard type here: ``ghbdtn`` → привет. Dead keys' accents follow letters."""
+        if self._types_jamo:
+            return hangul.composed(self._here.typed(keys))
         return unicode_normalize("NFC", _DEAD_KEY.sub(r"\2\1", self._here.typed(keys)))
 
     def latin(self, typed: str) -> str:
         """What was typed here, on the same keys of a US keyboard: руддщ → ``hello``."""
-        return self._there.typed(typed)
+        return self._there.typed(hangul.decomposed(typed) if self._types_jamo else typed)
 
     def read(self, typed: str, tokens: Sequence[Token]) -> Iterator[Pressed]:
         """What text typed in Latin letters gives here, each word with and without what is at its ends."""
@@ -107,8 +110,12 @@ class Layout:
         return self._there.read(typed, tokens, self.latin)
 
     @cached_property
+    def _types_jamo(self) -> bool:
+        return any(map(hangul.is_jamo, self.keyboard.values()))
+
+    @cached_property
     def _here(self) -> _Keys:
-        keys = dict(self.keyboard)
+        keys = {key: to for key, to in self.keyboard.items() if len(key) == 1 or not self._types_jamo}
         unshifted = _SHIFTED | dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
         for capital, key in unshifted.items():
             native = keys.get(key)

@@ -50,6 +50,9 @@ def test_a_language_s_words_come_back_from_their_keys(code: str) -> None:
         ("el", "kalhm;era", "καλημέρα"),
         ("ka", "SeneT", "შენეთ"),
         ("ar", "sbl", "سلام"),
+        ("ko", "dkssudgktpdy", "안녕하세요"),
+        ("ko", "rkrtk", "각사"),
+        ("ko", "ekfrrhrl", "닭고기"),
     ],
 )
 def test_known_words(code: str, typed: str, native: str) -> None:
