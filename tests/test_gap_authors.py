@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scriptbridge import Bridge, Channel, languages, text
+from scriptbridge import Bridge, Channel, keyboards, languages, text
 from scriptbridge.errors import GapError, MissingExtraError
 from scriptbridge.gap import authors
 
