@@ -4,8 +4,9 @@ Hangul, where particles follow a word without one.
 ICU's word break cuts them all, by dictionaries that come with it: one for Chinese and Japanese together, so
 that the same text is cut alike in whatever language's document or query it stands. Without ICU a run is cut
 into overlapping *n-grams* of code points, pairs of Han and kana, else triples: that finds nearly as much, but
-marks and completes pieces of words. What an index was made with cuts its queries, too. Korean is cut by
-`particles`, which needs neither.
+marks and completes pieces of words. Single characters side by side in a run without kana, such as
+names are cut into, are a word together, too. What an index was made with cuts its queries, too. Korean is
+cut by `particles`, which needs neither.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _CUT = regex.compile(rf"(?V1){_UNSPACED}|{_SYLLABLE}")
 _PARTS = regex.compile(
     rf"(?V1){_UNSPACED}[{_UNSPACED}\p{{M}}]*+|(?P<hangul>{_SYLLABLE}++)|(?:(?!{_UNSPACED}|{_SYLLABLE})[\s\S])++"
 )
+_HAN = regex.compile(r"\p{Han}")
+_KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _PAIRED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70]")
 
 
@@ -106,7 +109,19 @@ def _by_icu(run: str) -> list[tuple[int, int]]:
             at += 2 if letter > "\uffff" else 1
             code_point[at] = number
         ends = [code_point[end] for end in ends]
-    return list(pairwise(ends))
+    words = list(pairwise(ends))
+    return words if _KANA.search(run) else _with_pairs(run, words)
+
+
+def _with_pairs(run: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The words, and every two single characters side by side: names, which no dictionary has."""
+    single = [end - start == 1 and _HAN.match(run[start]) is not None for start, end in words]
+    found = []
+    for place, (start, end) in enumerate(words):
+        found.append((start, end))
+        if single[place] and place + 1 < len(words) and single[place + 1]:
+            found.append((start, words[place + 1][1]))
+    return found
 
 
 _own = threading.local()  # one at a time may use what holds a text
