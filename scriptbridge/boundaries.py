@@ -12,7 +12,7 @@ explain four letters each are always found. A typed token may also be a word tha
 
 An ordinary query has no path but the typed one: only tokens that nothing explains well are cut, and only
 tokens side by side that explain little together are joined. Where a language is written without spaces, a
-mark says nothing, and every stretch is read so.
+mark says little, and every stretch is read so.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ __all__ = ["Reader", "best_path", "recut"]
 
 # Estimated on development queries with spaces dropped and put in: `python -m benchmarks.boundaries`.
 JOIN = 6.0  # -ln P(a space is typed inside a word)
+UNSPACED_JOIN = 2.0  # the same where words have no spaces between them in print
 UNKNOWN = -1.1  # weight of a letter that no term explains
 LONG = 10  # letters; words that no term explains are seldom longer ...
 TOO_LONG = -2.0  # ... and each further letter weighs so much besides
@@ -144,7 +145,7 @@ def _path(
     for place, word in typed.items():
         weights[place] = max(word.weight - reader.total, weights.get(place, -math.inf))
     words = []
-    for start, end in best_path(len(letters), weights, ends[:-1], JOIN if reader.spaced else 0.0):
+    for start, end in best_path(len(letters), weights, ends[:-1], JOIN if reader.spaced else UNSPACED_JOIN):
         from_, to = begins_at[start], ends_at[end]
         if (start, end) in typed:
             words.append(typed[start, end].token)

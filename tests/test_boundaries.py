@@ -189,7 +189,7 @@ class _Told:
 
 
 @pytest.mark.parametrize("query", ["beijing daxue", "bei jing da xue", "beijingdaxue", "beijingda xue"])
-def test_without_spaces_between_words_marks_say_nothing(query: str) -> None:
+def test_without_spaces_between_words_marks_say_little(query: str) -> None:
     reader = _Told(
         {"beijing": 4.0, "daxue": 4.0, "bei": 1.0, "jing": 1.0, "da": 1.0, "xue": 1.0}, spaced=False
     )
