@@ -16,7 +16,18 @@ from typing import Any
 
 from benchmarks import report
 
-__all__ = ["TABLES", "learning", "main", "neural", "pairs", "related", "retrieval", "speed", "together"]
+__all__ = [
+    "TABLES",
+    "learning",
+    "main",
+    "neural",
+    "pairs",
+    "related",
+    "retrieval",
+    "speed",
+    "together",
+    "typing",
+]
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -125,6 +136,36 @@ def _few_pairs(measured: Iterable[Measured], keys: Sequence[str], arms: Mapping[
     return _table([" ← ".join(keys), "pairs", *columns], rows)
 
 
+def typing(measured: Measured) -> str:
+    """nDCG@10 of the ways people type, and recall@8 of words with a slip."""
+    first = ["native", "layout", "latin", "half"]
+    second = ["latin", "native", "both"]
+    return "\n".join(
+        [
+            _table(
+                ["set", "native query", "on the wrong layout", "Latin", "every second word native"],
+                [[row["set"], *(_number(row.get(kind), 3) for kind in first)] for row in measured["typed"]],
+            ),
+            _table(
+                [
+                    "documents in Latin letters",
+                    "Latin query",
+                    "native query",
+                    "native, documents of both kinds",
+                ],
+                [[row["set"], *(_number(row[kind], 3) for kind in second)] for row in measured["turned"]],
+            ),
+            _table(
+                ["held-out words", "letters", "recall@8", "with one slip"],
+                [
+                    [row["language"], f"{row['letters']}+", _number(row["typed"], 3), _number(row["slip"], 3)]
+                    for row in measured["slips"]
+                ],
+            ),
+        ]
+    )
+
+
 def _retrieval(measured: Measured, index: str) -> str:
     rows = []
     for kind in ("rare", "window", None):
@@ -166,6 +207,7 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
     "neural": ("neural.json", neural),
+    "typing": ("typing.json", typing),
     "learning": ("learning.json", learning),
     "pairs": ("learning.json", pairs),
     "related": ("learning.json", related),

@@ -90,8 +90,8 @@ def test_what_the_keyboard_types_reads_back(code: str) -> None:
 
 def _read(typed: str, code: str) -> str:
     keyboard = languages.load(code).keyboard
-    if code == "ko":  # its jamo are to be composed
-        return keyboards.Layout(code, keyboard).native(typed)
+    if code == "ko":  # its jamo are to be composed, and words are cut into stems and particles
+        return keyboards.Layout(code, keyboard).native(typed.replace(" ", ""))
     keys = "|".join(sorted(map(re.escape, keyboard), key=len, reverse=True))
     read = re.sub(keys, lambda key: keyboard[key[0]], typed)
     return re.sub("([\u0300\u0301\u0308]+)(.)", r"\2\1", read)  # dead keys come first
