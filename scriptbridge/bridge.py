@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import boundaries, kernels, segmentation, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .diversity import distinct
-from .errors import LanguageError, QueryError
+from .errors import LanguageError, MissingExtraError, QueryError
 from .keyboards import Keyboards, Typed
 from .languages import codes, load
 from .lexicon import Lexicon
@@ -306,6 +306,16 @@ def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     return readings
 
 
+def _forms(channel: Channel, word: str) -> tuple[tuple[str, float], ...]:
+    """How a word sounds; nothing where its letters tell, or a package is missing."""
+    if not channel.sounds:
+        return ()
+    try:
+        return channel.forms(word)
+    except MissingExtraError:
+        return ()
+
+
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
     languages = [languages] if isinstance(languages, str) else languages
     channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
@@ -561,7 +571,7 @@ class Bridge:
         names = [channel.sounds for channel in self.channels if channel.sounds]
         if names and (alike := self._alike(token.text, names) - {itself}):
             return self._shared(alike if itself is None else {itself, *alike})
-        return () if itself is None else (Reading(token.text, 1.0),)
+        return self._sounding(token) if itself is None else (Reading(token.text, 1.0),)
 
     def _alike(self, term: str, names: Sequence[str]) -> set[int]:
         """The terms that are the same word, written in another way."""
@@ -613,6 +623,28 @@ class Bridge:
         ]
         itself = [replace(reading, probability=own / (own + written)) for reading in readings]
         return tuple(sorted([*itself, *latin], key=lambda reading: (-reading.probability, reading.term)))
+
+    def _sounding(self, token: Token) -> tuple[Reading, ...]:
+        """What sounds like a native word outside the lexicon, where one of them is spelled by sound: 大阪 for
+        おおさか and the reverse, but not 橋 for 箸.
+        """
+        for channel in self.channels:
+            weights: dict[int, float] = {}
+            for form, share in _forms(channel, token.text):
+                node = self.lexicon.node(form)
+                for term, of_term in self.lexicon.named(-1 if node is None else int(self.lexicon.term[node])):
+                    if not token.script == text.script_of(self.lexicon[term]) == "Hani":
+                        weights[term] = weights.get(term, 0.0) + share * of_term * self._power(term)
+            if weights:
+                total = math.fsum(weights.values())
+                best = heapq.nsmallest(READINGS, weights.items(), key=lambda item: (-item[1], item[0]))
+                readings = (self._sounded(term, part / total, channel.language) for term, part in best)
+                return _never_silent(tuple(readings))
+        return ()
+
+    def _sounded(self, term: int, probability: float, language: str) -> Reading:
+        boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
+        return Reading(self.lexicon[term], probability, language, boost)
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""

@@ -61,3 +61,31 @@ def test_kanji_and_kana_of_one_sound_are_both_meant() -> None:
     bridge = Bridge.from_terms({"寿司": 5, "すし": 3, "スシ": 1, "さしみ": 9}, languages=["ja"])
     (position,) = bridge.expand("sushi").positions
     assert {"寿司", "すし", "スシ"} <= {reading.term for reading in position.readings}
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("おおさか", "大阪"),
+        ("オオサカ", "大阪"),
+        ("すし", "スシ"),
+        ("林檎", "りんご"),
+        ("箸", None),
+        ("たこ", None),
+    ],
+)
+def test_kana_find_kanji_and_kanji_kana(typed: str, found: str | None) -> None:
+    pytest.importorskip("sudachidict_small")
+    bridge = Bridge.from_terms(
+        {"大阪": 5, "橋": 3, "スシ": 1, "りんご": 9, "逢坂": 1}, languages=["el", "ja"]
+    )
+    (position,) = bridge.expand(typed).positions
+    terms = [reading.term for reading in position.readings]
+    assert terms[:1] == ([found] if found else [])
+    assert sum(reading.probability for reading in position.readings) <= 1 + 1e-9
+
+
+def test_what_the_lexicon_holds_is_itself_alone() -> None:
+    bridge = Bridge.from_terms({"すし": 1, "寿司": 5}, languages=["ja"])
+    (position,) = bridge.expand("すし").positions
+    assert [(reading.term, reading.weight) for reading in position.readings] == [("すし", 1.0)]
