@@ -29,6 +29,9 @@ READINGS = 10  # readings a token
 
 # The search. Costs and shares are of weights, P ** SHARPNESS · df ** PRIOR.
 BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
+SLIP_BUDGET = 3000  # for a token that no term explains, which a slip may have come to: it hides where to look
+SLIP = 2e-3  # probability of a slip there
+SLIP_LENGTH = 6  # letters; a shorter word that has a slip may be any
 PART_BUDGET = 40  # and for the words that begin at one place of a run-on token
 LONGEST_PART = 24  # Latin letters of such a word
 SHORT_PART = 4  # letters; a shorter one is not read by slips of the hand ...
@@ -104,7 +107,6 @@ class _Decoder:
             *channel.by_spelling[1],
             *channel.pairs,
             GREED,
-            NOISE,
         )
 
     def glance(self, token: str) -> float:
@@ -112,17 +114,17 @@ class _Decoder:
         return max([_outside(token), *(weight for _, weight in self.terms(token, 1, GLANCE))])
 
     def terms(
-        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
     ) -> list[tuple[int, float]]:
         """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
-        found = self.likelihoods(token, limit, budget, least)
+        found = self.likelihoods(token, limit, budget, least, noise)
         return [(term, self.weight(term, likelihood)) for term, likelihood in found]
 
     def likelihoods(
-        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
     ) -> list[tuple[int, float]]:
         """The same terms, each with P(token | term)."""
-        found = self.read(token, limit, budget, least)
+        found = self.read(token, limit, budget, least, noise=noise)
         if not self.lexicon.has_forms:
             return found
         likelihoods: dict[int, float] = {}
@@ -132,7 +134,13 @@ class _Decoder:
         return list(likelihoods.items())
 
     def read(
-        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, prefix: bool = False
+        self,
+        token: str,
+        limit: int,
+        budget: int = BUDGET,
+        least: float = 0.0,
+        prefix: bool = False,
+        noise: float = NOISE,
     ) -> list[tuple[int, float]]:
         """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
         lead to.
@@ -142,7 +150,7 @@ class _Decoder:
         letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
             return []
-        arguments = (letters, *self.arguments, least ** (1 / SHARPNESS), limit, budget, prefix)
+        arguments = (letters, *self.arguments, noise, least ** (1 / SHARPNESS), limit, budget, prefix)
         found, likelihoods, _ = kernels.decode(*arguments)
         return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
 
@@ -151,7 +159,7 @@ class _Decoder:
         run = encode_latin(letters)
         if run is None:
             return {}
-        arguments = (run, *self.arguments, 1.0, 1, PART_BUDGET, LONGEST_PART)
+        arguments = (run, *self.arguments, NOISE, 1.0, 1, PART_BUDGET, LONGEST_PART)
         found = kernels.decode_anywhere(*arguments)
         by_slips = (found[1] - found[0] < SHORT_PART) & (found[3] < SLIPPED * NOISE)
         starts, ends, entries, likelihoods = (each[~by_slips] for each in found)
@@ -648,11 +656,19 @@ class Bridge:
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""
+        found = self._searched(token, languages, n, BUDGET, NOISE)
+        explained = math.fsum(weight for terms in found.values() for _, weight in terms) >= _outside(token)
+        if not explained and len(token) >= SLIP_LENGTH:
+            return self._searched(token, languages, n, SLIP_BUDGET, SLIP)
+        return found
+
+    def _searched(
+        self, token: str, languages: Sequence[int], n: int, budget: int, noise: float
+    ) -> dict[int, list[tuple[int, float]]]:
         found: dict[int, list[tuple[int, float]]] = {}
         least = LEAST_SHARE * _outside(token)
         for at in languages:
-            decoder = self._decoders[at]
-            found[at] = decoder.terms(token, n, least=least)
+            found[at] = self._decoders[at].terms(token, n, budget, least, noise)
             least = max([least, *(LEAST_SHARE * weight for _, weight in found[at])])
         return found
 
