@@ -20,6 +20,7 @@ __all__ = [
     "TABLES",
     "learning",
     "main",
+    "native",
     "neural",
     "pairs",
     "related",
@@ -27,6 +28,7 @@ __all__ = [
     "speed",
     "together",
     "typing",
+    "wordings",
 ]
 
 RESULTS = Path("benchmarks/results")
@@ -156,7 +158,7 @@ def typing(measured: Measured) -> str:
                 [[row["set"], *(_number(row[kind], 3) for kind in second)] for row in measured["turned"]],
             ),
             _table(
-                ["held-out words", "letters", "recall@8", "with one slip"],
+                ["words of the lexicon's dev part", "letters", "recall@8", "with one slip"],
                 [
                     [row["language"], f"{row['letters']}+", _number(row["typed"], 3), _number(row["slip"], 3)]
                     for row in measured["slips"]
@@ -164,6 +166,38 @@ def typing(measured: Measured) -> str:
             ),
         ]
     )
+
+
+def native(measured: Measured) -> str:
+    """nDCG@10 of questions by independent romanizers, beside native ones and character bigrams."""
+    columns = ["set", "romanizer", "native query", "BM25, bigrams", "Latin query", "Latin / native", "asked"]
+    rows = [
+        [
+            row["set"],
+            row["author"].replace("_", " "),
+            _number(row["native"], 3),
+            _number(row["bigrams"], 3),
+            _number(row["latin"], 3),
+            _number(row["ratio"], 3),
+            f"≥ {row['asked']:.2f}",
+        ]
+        for row in measured["rows"]
+    ]
+    return _table(columns, rows)
+
+
+def wordings(measured: Measured) -> str:
+    """nDCG@10 of people's queries by whose wordings an encoder was trained on."""
+    columns = ["people's queries", "uroman", "channel", "both", "native, the teacher"]
+    rows = [
+        [
+            name,
+            *(_number(by.get(author, {}).get("latin"), 3) for author in ("uroman", "channel", "both")),
+            _number(by["teacher"]["native"], 3),
+        ]
+        for name, by in measured["sets"].items()
+    ]
+    return _table(columns, rows)
 
 
 def _retrieval(measured: Measured, index: str) -> str:
@@ -211,6 +245,8 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "learning": ("learning.json", learning),
     "pairs": ("learning.json", pairs),
     "related": ("learning.json", related),
+    "native": ("native.json", native),
+    "wordings": ("wordings.json", wordings),
 }
 """A table's name: the file it comes from, and how."""
 
