@@ -198,6 +198,14 @@ def test_passages_of_a_part_are_of_its_documents(folder: Path) -> None:
     assert {query.positives[0] for query in examples.queries if "#" in query.id} == set(examples.documents)
 
 
+def test_passages_alone_are_enough(folder: Path) -> None:
+    _given(folder)
+    (folder / "queries.native.jsonl").unlink()
+    with pytest.raises(TrainingError, match="no queries to train on"):
+        data.load(folder, ["channel:1"])
+    assert len(data.load(folder, ["channel:1"], spans=3).queries) == 36
+
+
 def test_texts_are_documents_and_native_queries(folder: Path, tmp_path: Path) -> None:
     assert len(data.texts(folder)) == 12 + 24
     (tmp_path / "queries.txt").write_text("θάλασσα\nβουνό\n", encoding="utf-8")

@@ -97,7 +97,7 @@ def load(
 
     `spans` passages of each document of the part, a few words long, are queries for it beside the others: the
     inverse cloze task (Lee, Chang & Toutanova 2019), but that the document keeps the passage, as in
-    independent cropping (Izacard et al. 2022). They teach words that no query has.
+    independent cropping (Izacard et al. 2022). They teach words that no query has, and are enough alone.
 
     TrainingError where nothing to train on is left or nothing can be written in Latin; GapError for a
     collection or an author that cannot be used.
@@ -106,6 +106,8 @@ def load(
         raise TrainingError(f"split {split!r} came; accepted: {', '.join(PARTS)}")
     loaded = gap_collection.load(folder, sets=sets)
     queries, languages = _queries(loaded, given=GIVEN in authors)
+    if not queries and not spans:
+        raise TrainingError(f"{loaded.name}: no queries to train on; its Latin ones are the author 'given'")
     examples = Examples(loaded.documents, queries, loaded.notes)
     if split:
         examples = _parts(examples, fractions, seed=0)[split]
@@ -203,8 +205,6 @@ def _queries(loaded: Collection, given: bool) -> tuple[tuple[Query, ...], dict[s
         for query in _of_set(query_set, given):
             languages[before + query.id] = measures.language_of(query.id, query_set.qrels, loaded.languages)
             queries.append(replace(query, id=before + query.id))
-    if not queries:
-        raise TrainingError(f"{loaded.name}: no queries to train on; its Latin ones are the author 'given'")
     return tuple(queries), languages
 
 
