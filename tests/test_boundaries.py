@@ -210,8 +210,8 @@ def test_a_join_costs() -> None:
 def _anywhere(channel: Channel, terms: dict[str, int], run: str) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
     shared = list(_Decoder(channel, lexicon, _df_powers(lexicon)).arguments)
-    shared[-10:-7] = channel.by_spelling[1]
-    arguments: tuple[Any, ...] = (encode_latin(run), *shared, 0.0, len(terms), 100_000, len(run))
+    shared[-9:-6] = channel.by_spelling[1]
+    arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, 0.0, len(terms), 100_000, len(run))
     found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
 
@@ -243,5 +243,5 @@ def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
     arguments = _Decoder(channel, lexicon, _df_powers(lexicon)).arguments
-    starts, ends, _, likelihoods = kernels.decode_anywhere(encode_latin("abab"), *arguments, 0.0, 2, 3, 4)
+    starts, ends, _, likelihoods = kernels.decode_anywhere(encode_latin("abab"), *arguments, NOISE, 0.0, 2, 3, 4)
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)

@@ -179,9 +179,9 @@ def decoded(
     lexicon = Lexicon.from_terms(terms)
     powers = np.sqrt(lexicon.df.astype(np.float64)), np.exp2(np.arange(1, 257) / 8) ** 0.5
     shared = list(_Decoder(channel, lexicon, powers).arguments)
-    shared[-10:-7] = channel.by_spelling[1]
-    shared[-2:] = 1.0, NOISE
-    arguments: tuple[Any, ...] = (encode_latin(token), *shared, 0.0, limit, budget, False)
+    shared[-9:-6] = channel.by_spelling[1]
+    shared[-1] = 1.0
+    arguments: tuple[Any, ...] = (encode_latin(token), *shared, NOISE, 0.0, limit, budget, False)
     found, likelihoods, opened = kernels.decode(*arguments)
     assert opened <= budget
     return [(lexicon[term], p) for term, p in zip(found.tolist(), likelihoods.tolist(), strict=True)]
