@@ -285,7 +285,7 @@ def test_a_function_that_exits_or_gives_what_cannot_be_shown(
 
 
 @pytest.mark.parametrize("author", ["channel", "keyboard"])
-@pytest.mark.parametrize("language", [None, "zh", "tlh"])
+@pytest.mark.parametrize("language", [None, "eo", "tlh"])
 def test_channels_and_keyboards_need_a_language_that_has_one(author: str, language: str | None) -> None:
     with pytest.raises(GapError, match=rf"author {author}: .*{language or 'know'}"):
         one(author, "Αθήνα", language)
