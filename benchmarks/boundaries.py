@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from benchmarks import datasets, report
@@ -145,11 +146,13 @@ def fit(bridge: Bridge, queries: Sequence[str]) -> None:
     half = len(queries) // 2
     results = {}
     for costs in itertools.product(*GRID.values()):
-        with mock.patch.multiple(boundaries, **dict(zip(GRID, costs, strict=True))):
+        chosen: dict[str, Any] = dict(zip(GRID, costs, strict=True))
+        with mock.patch.multiple(boundaries, **chosen):
             results[costs] = recovered(bridge, queries[:half])
         report.say(f"{dict(zip(GRID, costs, strict=True))}: {results[costs]} {results[costs].worth:.4f}")
     best = max(results, key=lambda costs: results[costs].worth)
-    with mock.patch.multiple(boundaries, **dict(zip(GRID, best, strict=True))):
+    chosen = dict(zip(GRID, best, strict=True))
+    with mock.patch.multiple(boundaries, **chosen):
         print(
             "best",
             dict(zip(GRID, best, strict=True)),

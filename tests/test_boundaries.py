@@ -243,7 +243,6 @@ def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
     arguments = _Decoder(channel, lexicon, _df_powers(lexicon)).arguments
-    starts, ends, _, likelihoods = kernels.decode_anywhere(
-        encode_latin("abab"), *arguments, NOISE, 0.0, 2, 3, 4
-    )
+    given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, 0.0, 2, 3, 4)
+    starts, ends, _, likelihoods = kernels.decode_anywhere(*given)
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)

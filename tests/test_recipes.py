@@ -235,7 +235,7 @@ def test_models_that_cannot_be_trained_are_told(dense: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("weights", [{"kl_weight": 1.0}, {"margin_weight": 20.0}], ids=str)
 @pytest.mark.parametrize("kind", ["dense", "cross"])
 def test_a_student_follows_its_teachers_scores(
-    dense: str, tmp_path: Path, weights: dict[str, float], kind: Any
+    dense: str, tmp_path: Path, weights: dict[str, Any], kind: Any
 ) -> None:
     examples = _examples()
     taught = translit.train(
