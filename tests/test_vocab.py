@@ -293,6 +293,15 @@ def test_byte_level_letters_are_the_librarys() -> None:
     assert vocabulary._of_bytes(text[:1]) == ""
 
 
+def test_a_later_author_gives_what_no_earlier_one_gave(tmp_path: Path) -> None:
+    """нос and нс: the second's form without its vowel is the first's own."""
+    model = tiny(tmp_path / "before", "WordPiece", ["нос", "нс", "мир"])
+    vocab.apply(model, ["ru"], tmp_path / "after", few("channel,channel:3+vowels=1"))
+    lines = (tmp_path / "after" / "training" / "subwords.tsv").read_text(encoding="utf-8").splitlines()
+    sources = dict(line.split("\t") for line in lines[1:])
+    assert (sources["nos"], sources["ns"], sources["mr"]) == ("нос", "нс", "мир")
+
+
 def test_subwords_that_are_no_words_are_left_by_other_authors(tmp_path: Path) -> None:
     """uroman would read ाम (aam) as म (ma)."""
     words = ["राम", "नाम"]

@@ -375,7 +375,10 @@ def subwords(model: str, data: str, out: Path, **given: Any) -> None:
     help="Whose native subwords get Latin ones; may be repeated.",
 )
 @_field(
-    "author", str, "channel", "Who writes subwords in Latin letters: channel:3 its three likeliest, uroman."
+    "author",
+    str,
+    "channel",
+    "Who writes subwords in Latin letters: channel:3 its three likeliest; uroman; channel:3,uroman both.",
 )
 @_options(
     click.option(

@@ -13,14 +13,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from scriptbridge import __version__
+
 __all__ = ["circumstances"]
 
-_PACKAGES = ("scriptbridge", "tantivy", "numba", "numpy", "regex", "rapidfuzz", "ir-measures", "uroman")
+_PACKAGES = (
+    *("tantivy", "numba", "numpy", "regex", "rapidfuzz", "ir-measures", "uroman"),
+    *("torch", "transformers", "sentence-transformers"),
+)
 
 
 def circumstances(command: Sequence[str], seed: int) -> dict[str, Any]:
     """The command, the seed, the date (UTC), the versions of what figures depend on, and the machine."""
-    versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+    versions = {"python": platform.python_version(), "scriptbridge": __version__}
+    versions |= {name: found for name in _PACKAGES if (found := _version(name))}
     if find_spec("icu"):
         versions["icu"] = import_module("icu").ICU_VERSION  # the library's, on which romanization depends
     return {

@@ -60,7 +60,8 @@ class Vocab:
     """What the recipe is told.
 
     `author` writes the subwords in Latin letters: "channel" by the language's channel, its likeliest
-    spelling, "channel:3" its three likeliest; else one of `gap.authors`. `seed` is for authors that draw.
+    spelling, "channel:3" its three likeliest; else one of `gap.authors`. Of several, with commas between, a
+    later one gives those forms alone that no earlier one gave. `seed` is for authors that draw.
 
     `mode` says what a new subword of several sources gets: "max" (the paper's Max-Merge) the score and the
     embedding of the likeliest source, "min" those of the unlikeliest, "average" the means of both. Unigram
@@ -132,8 +133,13 @@ def apply(model: str, languages: Sequence[str], out: str | Path, options: Vocab 
     vocabulary = Vocabulary(json.loads(old.to_str()), model)
     native = vocabulary.native(_scripts(languages))
     _check_enough(native, model, languages, options.least)
-    written = _written([word for _, word in native.values()], languages, options)
-    sources = vocabulary.transliterated(native, written)
+    sources: dict[str, list[int]] = {}
+    unwritten = set(native)
+    for author in options.author.split(","):
+        written = _written([word for _, word in native.values()], languages, author, options.seed)
+        for piece, ids in vocabulary.transliterated(native, written).items():
+            sources.setdefault(piece, ids)
+        unwritten -= {piece for piece in unwritten if written.get(native[piece][1])}
     there = {piece: ids for piece, ids in sources.items() if piece in vocabulary.ids}
     new = {piece: ids for piece, ids in sources.items() if piece not in vocabulary.ids}
     if not new:
@@ -144,7 +150,7 @@ def apply(model: str, languages: Sequence[str], out: str | Path, options: Vocab 
     made = Tokenizer.from_str(json.dumps(vocabulary.description, ensure_ascii=False))
     result = Merged(
         native=len(native),
-        left=sum(not written.get(word) for _, word in native.values()),
+        left=len(unwritten),
         existing=len(there),
         added=len(new),
         merged=sum(len(ids) > 1 for ids in new.values()),
@@ -226,16 +232,16 @@ def _check_enough(
     )
 
 
-def _written(words: Iterable[str], languages: Sequence[str], options: Vocab) -> dict[str, list[str]]:
+def _written(words: Iterable[str], languages: Sequence[str], author: str, seed: int) -> dict[str, list[str]]:
     """Latin spellings, letters a-z alone, of each native word that the author can write."""
-    author, _, styles = options.author.partition(":")
+    name, _, styles = author.partition(":")
     distinct = list(dict.fromkeys(words))
-    if author == _CHANNEL and not languages:
+    if name == _CHANNEL and not languages:
         raise LanguageError("author channel: languages are needed; uroman needs none")
-    if author == _CHANNEL and (not styles or (styles.isdecimal() and int(styles) > 0)):
+    if name == _CHANNEL and (not styles or (styles.isdecimal() and int(styles) > 0)):
         spelled = _by_channels(distinct, languages, int(styles or 1))
     else:
-        spelled = _by_author(distinct, languages or [None], options)
+        spelled = _by_author(distinct, languages or [None], author, seed)
     found: dict[str, list[str]] = {}
     for word, spelling in spelled:
         for form in _cased(word, spelling) if spelling.isascii() and spelling.isalpha() else ():
@@ -252,14 +258,14 @@ def _by_channels(words: Sequence[str], languages: Sequence[str], n: int) -> Iter
 
 
 def _by_author(
-    words: Sequence[str], languages: Sequence[str | None], options: Vocab
+    words: Sequence[str], languages: Sequence[str | None], author: str, seed: int
 ) -> Iterator[tuple[str, str]]:
     """What one of `gap.authors` writes; of a subword that is no word, as one that begins with a vowel sign,
     it would leave something out.
     """
     whole = {word: word for word in words if text.terms(word) == [text.normalize(word)]}
     for language in languages:
-        for word, spellings in authors.write(options.author, whole, language, options.seed).texts.items():
+        for word, spellings in authors.write(author, whole, language, seed).texts.items():
             yield from ((word, spelling) for spelling in spellings)
 
 
