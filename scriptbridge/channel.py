@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, languages, sounds, text
+from . import atomic, kernels, languages, sounds, text
 from .errors import ChannelError, LanguageError, QueryError
 
 __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
@@ -207,15 +207,8 @@ class Channel:
             target = Path(path).resolve()  # a link stays one
             if target.is_dir():
                 raise ChannelError(f"{path}: a folder came; a channel is written to a file")
-            partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-            try:
-                with partial.open("wb") as file:
-                    file.write(self.to_bytes())
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
+            with atomic.replacing(target) as file:
+                file.write(self.to_bytes())
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ChannelError(f"{path!s}: cannot write the channel: {reason}") from error

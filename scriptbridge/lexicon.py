@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
+from . import atomic, kernels
 from .errors import ScriptbridgeError
 from .sounds import WRITTEN
 
@@ -208,21 +208,13 @@ class Lexicon:
             "documents": self.documents,
             "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
         }
-        target = Path(path)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                checksum = 0
-                body = [json.dumps(header).encode() + b"\n", *(array.tobytes() for array in arrays.values())]
-                for part in body:
-                    checksum = zlib.crc32(part, checksum)
-                file.write(MAGIC + b"%08x\n" % checksum)
-                file.writelines(body)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        checksum = 0
+        body = [json.dumps(header).encode() + b"\n", *(array.tobytes() for array in arrays.values())]
+        for part in body:
+            checksum = zlib.crc32(part, checksum)
+        with atomic.replacing(Path(path)) as file:
+            file.write(MAGIC + b"%08x\n" % checksum)
+            file.writelines(body)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], stamp: str) -> Lexicon | None:

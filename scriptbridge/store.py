@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import tantivy
 
-from scriptbridge import __version__, languages, segmentation
+from scriptbridge import __version__, atomic, languages, segmentation
 from scriptbridge.documents import RESERVED
 from scriptbridge.errors import (
     IndexFormatError,
@@ -158,14 +158,9 @@ class Manifest:
             content["encoder"] = self.encoder
         if self.segmenter is not None:
             content["segmenter"] = self.segmenter
-        partial = path / f"{self.NAME}.partial"
         try:
-            with partial.open("w", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path / self.NAME)
-            _sync_directory(path)
+            with atomic.replacing(path / self.NAME) as file:
+                file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())
         except OSError as error:
             raise IndexStorageError(
                 f"{path / self.NAME}: cannot be written: {error.strerror or error}; "
@@ -311,8 +306,8 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 def sweep(path: Path) -> None:
     """Remove the halves of snapshots that killed writers left; only a writer may."""
-    for name in (LEXICON, VECTORS):
-        for partial in path.glob(f"{name}.*.partial"):
+    for name in (Manifest.NAME, LEXICON, VECTORS):
+        for partial in path.glob(f"{name}.*partial"):
             partial.unlink(missing_ok=True)
 
 
@@ -428,13 +423,3 @@ def _damaged(path: Path, problem: str) -> IndexFormatError:
 
 def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name != "posix":  # elsewhere a directory cannot be opened
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

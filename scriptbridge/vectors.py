@@ -23,7 +23,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scriptbridge import extras
+from scriptbridge import atomic, extras
 from scriptbridge.encoders import DenseEncoder, is_dense, rows
 from scriptbridge.errors import EncoderError, IndexStorageError
 
@@ -358,16 +358,10 @@ def _continued(previous: Vectors | None, keys: NDArray[np.uint64]) -> tuple[Any,
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes the place of the one at `path` once it is whole and on the disk."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w+b") as file:
+        with atomic.replacing(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise IndexStorageError(
             f"{path}: cannot be written: {error.strerror or error}; the documents are as committed"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scriptbridge import atomic
 from scriptbridge.errors import EncoderError
 
 __all__ = ["Arrays", "read", "write"]
@@ -34,15 +34,10 @@ def write(path: Path, kind: str, about: Mapping[str, object], arrays: Arrays) ->
     listed = [[name, each.dtype.str, each.shape] for name, each in whole.items()]
     body = json.dumps({"about": about, "arrays": listed}, ensure_ascii=False).encode() + b"\n"
     body += b"".join(each.tobytes() for each in whole.values())
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
-        with unfinished.open("wb") as file:
+        with atomic.replacing(path) as file:
             file.write(f"scriptbridge-{kind} {VERSION}\n{zlib.crc32(body):08x}\n".encode() + body)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise EncoderError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
-from uuid import uuid4
 
+from scriptbridge import atomic
 from scriptbridge.errors import GapError
 from scriptbridge.functions import described
 
@@ -33,13 +33,9 @@ def write(text: str, file: str | os.PathLike[str]) -> None:
     path = Path(os.path.realpath(file))
     if path.exists() and not path.is_file():
         raise GapError(f"{file}: not an ordinary file; a report would replace it")
-    partial = path.with_name(f".{uuid4().hex}.partial")  # of nobody else's writing
     try:
-        try:
-            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic.replacing(path) as half:
+            half.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise GapError(f"{file}: cannot be written: {error.strerror or error}") from error
 

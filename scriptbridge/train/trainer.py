@@ -29,10 +29,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
+from scriptbridge import atomic
 from scriptbridge.errors import TrainingError
 
 from . import card
@@ -302,6 +303,8 @@ class _Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write_json(config, {"schema": 1, **self._identity, **self._free, "versions": card.versions()})
             return
+        for half in self.folder.glob("*.partial"):  # of a run that was killed while it wrote
+            half.unlink(missing_ok=True)
         there = _read_json(config)
         differ = [
             f"{name} {there.get(name)!r} there, {value!r} now"
@@ -410,29 +413,20 @@ def _truncate(path: Path, steps: int) -> None:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with _replacing(path) as unfinished:
-        unfinished.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with _replacing(path) as file:
+        file.write((json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 def _write_tensors(path: Path, value: Mapping[str, Any]) -> None:
-    with _replacing(path) as unfinished:
-        torch.save(value, unfinished)
+    with _replacing(path) as file:
+        torch.save(value, file)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file to write, which then takes the place of `path`; neither a kill nor a crash leaves half of it."""
-    unfinished = path.with_name(path.name + ".unfinished")
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
     try:
-        yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with atomic.replacing(path) as file:
+            yield file
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error}") from error
 
