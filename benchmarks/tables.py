@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from benchmarks import report
@@ -29,6 +30,7 @@ __all__ = [
     "together",
     "typing",
     "wordings",
+    "words",
 ]
 
 RESULTS = Path("benchmarks/results")
@@ -200,6 +202,26 @@ def wordings(measured: Measured) -> str:
     return _table(columns, rows)
 
 
+def words(measured: Measured) -> str:
+    """Words read rightly, beside what transliterators write and what of the lexicon is nearest to that."""
+    columns = ["words", "lexicon", "top-1", "top-8", "transliterator", "as it writes", "nearest", "nearest 8"]
+    dakshina = [row["scriptbridge"] for row in measured["rows"] if "dakshina" in row["set"]]
+    rows = []
+    if len(dakshina) > 1:
+        means = [_number(fmean(row[key] for row in dakshina), 3) for key in ("top1", "top8")]
+        rows.append([f"**mean of {len(dakshina)} Dakshina**", "", "", *means, "", "", "", ""])
+    for row in measured["rows"]:
+        ours = [_number(row["scriptbridge"][key], 3) for key in ("top1", "top8")]
+        head = [row["set"], f"{row['words']:,}", f"{row['lexicon']:,}", *ours]
+        others = [
+            [name, *(_number(figures[key], 3) for key in ("written", "top1", "top8"))]
+            for name, figures in row["others"].items()
+        ]
+        for number, other in enumerate(others or [["none", "", "", ""]]):
+            rows.append([*(head if number == 0 else [""] * len(head)), *other])
+    return _table(["set", *columns], rows)
+
+
 def _retrieval(measured: Measured, index: str) -> str:
     rows = []
     for kind in ("rare", "window", None):
@@ -247,6 +269,7 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "related": ("learning.json", related),
     "native": ("native.json", native),
     "wordings": ("wordings.json", wordings),
+    "words": ("words.json", words),
 }
 """A table's name: the file it comes from, and how."""
 

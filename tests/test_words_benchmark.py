@@ -1,0 +1,91 @@
+"""The benchmark of single words: what counts as one, as near, as right; the transliterators it asks."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rapidfuzz")
+
+from benchmarks import tables, words
+from benchmarks.transliterators import TRANSLITERATORS
+
+
+def pairs(folder: Path, name: str, *lines: str) -> list[tuple[str, str, str]]:
+    file = folder / f"{name}.tsv.gz"
+    with gzip.open(file, "wt", encoding="utf-8") as stream:
+        stream.write("\n".join(["native\tlatin\tnote", *lines]) + "\n")
+    return list(words.pairs(file))
+
+
+def test_sentences_are_taken_apart_where_both_have_as_many_words(tmp_path: Path) -> None:
+    lines = ("καλή μέρα\tkali mera\ta", "καλή μέρα\tkalimera\tb")
+    assert pairs(tmp_path, "el.x", *lines) == [("καλή", "kali", "a"), ("μέρα", "mera", "a")]
+
+
+def test_chinese_words_have_the_syllables_of_their_characters(tmp_path: Path) -> None:
+    pytest.importorskip("icu")
+    found = pairs(tmp_path, "zh.x", "北京的城市\tbei jing de cheng shi\ta", "北京\tbeijing\tb")
+    assert found == [("北京", "beijing", "a"), ("城市", "chengshi", "a")]
+
+
+def test_a_native_word_is_one_term_without_digits_or_latin_letters() -> None:
+    assert words.native_words({"Μέρα", "καλή μέρα", "مخبي1205", "sms", "2020", "!"}) == {"Μέρα": "μερα"}
+
+
+def test_a_set_is_measured_against_its_words_and_the_collections(tmp_path: Path) -> None:
+    (tmp_path / "pairs").mkdir()
+    pairs(tmp_path / "pairs", "el.x", "μέρα\tmera\ta", "νύχτα\tnuxta\ta", "μέρα\tMERA!\tb")
+    collection = tmp_path / "retrieval" / "el.docs"
+    collection.mkdir(parents=True)
+    for name, line in {
+        "docs": '{"id": "1", "text": "η θάλασσα"}',
+        "queries": '{"id": "q", "text": "θάλασσα"}',
+    }.items():
+        (collection / f"{name}.jsonl").write_text(line + "\n", encoding="utf-8")
+    (collection / "qrels.tsv").write_text("q\t1\t1\n", encoding="utf-8")
+    row = words.row(tmp_path, "el.x", 0)
+    assert (row["set"], row["words"], row["lexicon"]) == ("el.x", 3, 4)
+    assert row["scriptbridge"] == {"top1": 1.0, "top8": 1.0}
+
+
+def test_the_nearest_terms_are_those_of_least_distance_then_the_first() -> None:
+    terms = [*"pqrstuvw", "ab", "abc", "abd", "xyz"]
+    near = words.nearest([["abc"], ["abd"], ["xyy", "ab"]], terms)
+    assert [each[:3] for each in near] == [["abc", "ab", "abd"], ["abd", "ab", "abc"], ["ab", "abc", "abd"]]
+    assert near[0][3:] == [*"pqrst"]
+
+
+def test_a_word_is_right_where_any_accepted_one_is_among_the_first() -> None:
+    answers, right = [["a", "b"], ["c"], []], [{"b"}, {"c", "d"}, {"e"}]
+    assert words.share(answers, right, 1) == pytest.approx(1 / 3)
+    assert words.share(answers, right, 2) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "latin", "language", "native"),
+    [
+        ("ICU", "icu", "kalo", "el", "καλο"),
+        ("indic-transliteration", "indic_transliteration", "bhaarat", "hi", "भारत"),
+        ("avro.py", "avro", "ami", "bn", "আমি"),
+        ("Open-Tamil", "transliterate", "vaNakkam", "ta", "வணக்கம்"),
+        ("Pinyin2Hanzi", "Pinyin2Hanzi", "beijing", "zh", "北京"),
+    ],
+)
+def test_transliterators(name: str, module: str, latin: str, language: str, native: str) -> None:
+    pytest.importorskip(module)
+    assert TRANSLITERATORS[name](latin, language)[0] == native
+    assert TRANSLITERATORS[name](latin, "ka") == []
+
+
+def test_the_table_has_a_row_for_each_transliterator() -> None:
+    figures = {"written": 0.1, "top1": 0.2, "top8": 0.3}
+    row = {"set": "xx.set", "words": 500, "lexicon": 9000, "scriptbridge": {"top1": 0.8, "top8": 0.9}}
+    page = tables.words({"rows": [row | {"others": {"A": figures, "B": figures}}, row | {"others": {}}]})
+    assert page.splitlines()[2:] == [
+        "| xx.set | 500 | 9,000 | 0.800 | 0.900 | A | 0.100 | 0.200 | 0.300 |",
+        "|  |  |  |  |  | B | 0.100 | 0.200 | 0.300 |",
+        "| xx.set | 500 | 9,000 | 0.800 | 0.900 | none |  |  |  |",
+    ]
