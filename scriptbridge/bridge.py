@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import boundaries, kernels, segmentation, sounds, text
+from . import boundaries, feedback, kernels, segmentation, sounds, text
 from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
 from .diversity import distinct
 from .errors import LanguageError, MissingExtraError, QueryError
@@ -795,16 +795,21 @@ class Bridge:
         )
         return [named for entry in found.tolist() for named in lexicon.named(entry)]
 
-    def deromanize(self, query: str, n: int = 1, diverse: bool = False) -> list[Deromanization]:
+    def deromanize(
+        self, query: str, n: int = 1, diverse: bool = False, support: Mapping[str, float] | None = None
+    ) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed.
 
         Where they are to be `diverse`, words that look like spellings or inflections of one (see `diversity`)
-        get one place, the likeliest's: forms then differ in meaning.
+        get one place, the likeliest's: forms then differ in meaning. `support` is what documents say of terms
+        (see `feedback`); `Index.deromanize` asks its own.
         """
         _check_count("alternatives", n)
         if not isinstance(query, str):
             raise QueryError(f"a query is a str; got {query!r}")
         positions = self._positions(query, READINGS)
+        if support:
+            positions = [feedback.reweighted(position, support) for position in positions]
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
             typed = query[position.token.start : position.token.end]

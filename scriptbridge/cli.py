@@ -556,7 +556,7 @@ def deromanize(
     with Index.open(index_dir, _channels(channels)) as opened:
         say_if_compiling()
         for line in _lines(text):
-            for alternative in opened.bridge.deromanize(line, n):
+            for alternative in opened.deromanize(line, n):
                 if as_json:
                     print_json(asdict(alternative))
                 else:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import encoders, fusion, highlights, segmentation, sounds, store, text, vectors
+from scriptbridge import encoders, feedback, fusion, highlights, segmentation, sounds, store, text, vectors
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
@@ -193,6 +193,14 @@ class Index:
         """The ids and scores of what `search` finds: what a run needs."""
         return [(found.id, found.score) for found in self._found(query, k, mode, options)[1]]
 
+    def deromanize(self, query: str, n: int = 1, diverse: bool = False) -> list[Deromanization]:
+        """The `n` likeliest native forms of a whole query, as `Bridge.deromanize` has them; the documents
+        that its words find together tell their readings apart (see `feedback`).
+        """
+        snapshot = self._reading()
+        expansion = snapshot.bridge.expand(_what_counts(query, snapshot.manifest.segmenter))
+        return snapshot.bridge.deromanize(query, n, diverse, snapshot.support(expansion))
+
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
 
@@ -344,7 +352,7 @@ class Index:
             return []
         depth = max(k, mode.depth)
         many = k if mode.name != "hybrid" and mode.rerank is None else depth
-        wordings = _wordings(snapshot.bridge, query, expansion, mode)
+        wordings = _wordings(snapshot, query, expansion, mode)
         rankings = []
         if mode.name != "dense":
             rankings.append(snapshot.best(expansion, many))
@@ -597,6 +605,18 @@ class _Snapshot:
             found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
         return _in_order(found)
 
+    def support(self, expansion: Expansion) -> dict[str, float]:
+        """What the best documents say of the terms of what was read; nothing where one reading is all."""
+        if all(len(position.readings) < 2 for position in expansion.positions):
+            return {}
+        found = self.best(expansion, feedback.DEPTH)
+        return feedback.support([(each.score, self._terms(store.loaded(each.source))) for each in found])
+
+    def _terms(self, document: Document) -> set[str]:
+        """Those of a document's beginning."""
+        beginning = (value[:MAX_CHARACTERS] for value in document.fields.values())
+        return {term for value in beginning for term in text.terms(value, self.manifest.segmenter)}
+
     def query(self, expansion: Expansion) -> StoreQuery | None:
         """The sum over positions of the best weighted reading; None if there is nothing to seek."""
         positions = []
@@ -756,13 +776,13 @@ def _fused(rankings: Sequence[Sequence[_Found]], mode: Mode) -> list[_Found]:
     return [known[id]._replace(score=score) for id, score in fusion.fuse(mode.fusion, pairs, weights)]
 
 
-def _wordings(bridge: Bridge, query: str, expansion: Expansion, mode: Mode) -> list[Deromanization]:
+def _wordings(snapshot: _Snapshot, query: str, expansion: Expansion, mode: Mode) -> list[Deromanization]:
     """What encoders read of a query, with probabilities: native forms of a Latin one."""
     tokens = [position.token for position in expansion.positions]
     query = query[: tokens[-1].end] if len(tokens) == MAX_WORDS else query[:MAX_CHARACTERS]
     if not mode.deromanize or all(token.script != "Latn" for token in tokens):
         return [Deromanization(query, 1.0)]
-    wordings = bridge.deromanize(query, mode.readings)
+    wordings = snapshot.bridge.deromanize(query, mode.readings, support=snapshot.support(expansion))
     total = math.fsum(each.probability for each in wordings)
     if total == 0:  # of many words: too small to tell apart
         return wordings[:1]
