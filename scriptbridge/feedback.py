@@ -40,13 +40,21 @@ def support(found: Sequence[tuple[float, Set[str]]]) -> dict[str, float]:
 
 
 def reweighted(position: Position, support: Mapping[str, float]) -> Position:
-    """The position with its readings' probabilities by their support, likeliest first; their sum stays."""
-    shares = [each.probability * (FLOOR + support.get(each.term, 0.0)) for each in position.readings]
-    total = math.fsum(shares)
+    """The position with its readings' probabilities by their support, likeliest first.
+
+    What they leave of 1 is that the token means none of them, but itself.
+    """
+    shares = [each.probability * _speaking(support, each.term) for each in position.readings]
+    left = max(0.0, 1.0 - math.fsum(each.probability for each in position.readings))
+    total = math.fsum([*shares, left * _speaking(support, position.token.text)])
     if not total:
         return position
-    kept = math.fsum(each.probability for each in position.readings) / total
     readings = [
-        replace(each, probability=share * kept) for each, share in zip(position.readings, shares, strict=True)
+        replace(each, probability=share / total)
+        for each, share in zip(position.readings, shares, strict=True)
     ]
     return replace(position, readings=tuple(sorted(readings, key=lambda each: -each.probability)))
+
+
+def _speaking(support: Mapping[str, float], term: str) -> float:
+    return FLOOR + support.get(term, 0.0)

