@@ -4,7 +4,7 @@ Latin tokens side by side are one string of letters with marks where the user pu
 stretch of it that one term explains, a *path* parts end to end. The path that explains the letters best gives
 the words:
 
-    score(path) = Σ (weight of the part's best term - weight of all terms) - JOIN · marks left out
+    score(path) = Σ (weight of the part's best term - weight of all terms) - Σ cost of a mark left out
 
 in natural logs. The weight of all terms is what a cut costs: in a lexicon of a million terms some that
 explain four letters each are always found. A typed token may also be a word that no term explains, at
@@ -12,25 +12,32 @@ explain four letters each are always found. A typed token may also be a word tha
 
 An ordinary query has no path but the typed one: only tokens that nothing explains well are cut, and only
 tokens side by side that explain little together are joined. Where a language is written without spaces, a
-mark says little, and every stretch is read so.
+mark says little, and every stretch is read so; it says little, too, after an article or preposition that the
+language's own script attaches to the next word (el beit).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import sys
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations, pairwise
 from typing import Protocol
 
+from .lexicon import Lexicon
 from .text import script_of
 from .types import Token
 
-__all__ = ["Reader", "best_path", "recut"]
+__all__ = ["Reader", "attached", "best_path", "recut"]
 
 # Estimated on development queries with spaces dropped and put in: `python -m benchmarks.boundaries`.
 JOIN = 6.0  # -ln P(a space is typed inside a word)
 UNSPACED_JOIN = 2.0  # the same where words have no spaces between them in print
+ATTACHED_JOIN = 3.0  # the same after what is attached in print to a word ...
+SHORT = 3  # ... of at least so many letters
+APART = 0.05  # of the words that begin so: an article that documents print apart more often is a word there
 UNKNOWN = -1.1  # weight of a letter that no term explains
 LONG = 10  # letters; words that no term explains are seldom longer ...
 TOO_LONG = -2.0  # ... and each further letter weighs so much besides
@@ -54,6 +61,9 @@ class Reader(Protocol):
 
     def readable(self, token: Token) -> bool:
         """Whether the token is one that may be cut or joined."""
+
+    def attached(self, token: Token) -> bool:
+        """Whether the token may be what print attaches to the next word."""
 
     def word(self, letters: str, least: float = -math.inf) -> float:
         """The weight of the best term that letters may mean; -inf where none weighs more than `least`."""
@@ -87,6 +97,18 @@ def recut(tokens: Sequence[Token], reader: Reader) -> list[Token]:
     return words
 
 
+def attached(spellings: Mapping[str, Iterable[str]], lexicon: Lexicon) -> frozenset[str]:
+    """The spellings of what words of the lexicon begin with, but is seldom a word of its own."""
+    found: set[str] = set()
+    for form, latin in spellings.items():
+        begin, end = bisect_left(lexicon, form), bisect_left(lexicon, form + chr(sys.maxunicode))
+        alone = lexicon.find(form)
+        apart = 0 if alone is None else int(lexicon.df[alone])
+        if apart <= APART * lexicon.df[begin:end].sum(dtype=int):
+            found.update(latin)
+    return frozenset(found)
+
+
 def _runs(tokens: Sequence[Token], reader: Reader) -> Iterator[list[_Word]]:
     """Tokens that stand side by side and may be one word or several, the others one by one."""
     run: list[_Word] = []
@@ -111,7 +133,22 @@ def _word(token: Token, reader: Reader) -> _Word:
 def _together(first: _Word, second: _Word, reader: Reader) -> bool:
     if second.token.start - first.token.end > 1 or math.inf in (first.spare, second.spare):
         return False
-    return not reader.spaced or first.spare + second.spare - reader.total < TOGETHER
+    if not reader.spaced or _attached(first, second, reader):
+        return True
+    return first.spare + second.spare - reader.total < TOGETHER
+
+
+def _attached(first: _Word, second: _Word, reader: Reader) -> bool:
+    """Whether the first may be what print attaches to the second."""
+    whole = len(second.token.text) >= SHORT or reader.attached(second.token)
+    return whole and reader.attached(first.token)
+
+
+def _join(first: _Word, second: _Word, reader: Reader) -> float:
+    """The cost of leaving out the mark between two tokens."""
+    if not reader.spaced:
+        return UNSPACED_JOIN
+    return ATTACHED_JOIN if _attached(first, second, reader) else JOIN
 
 
 def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int, int], float]:
@@ -122,8 +159,8 @@ def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int
     found = {}
     for first, last in combinations(range(len(run) + 1), 2):
         if 2 <= last - first <= MOST:
-            least = math.fsum(word.weight - reader.total + JOIN for word in run[first:last])
-            least += reader.total - JOIN
+            least = math.fsum(word.weight - reader.total for word in run[first:last]) + reader.total
+            least += math.fsum(_join(*pair, reader) for pair in pairwise(run[first:last]))
             weight = reader.word(letters[ends[first] : ends[last]], least)
             if weight > least:
                 found[ends[first], ends[last]] = weight
@@ -145,7 +182,8 @@ def _path(
     for place, word in typed.items():
         weights[place] = max(word.weight - reader.total, weights.get(place, -math.inf))
     words = []
-    for start, end in best_path(len(letters), weights, ends[:-1], JOIN if reader.spaced else UNSPACED_JOIN):
+    marks = {end: _join(*pair, reader) for end, pair in zip(ends, pairwise(run), strict=False)}
+    for start, end in best_path(len(letters), weights, marks):
         from_, to = begins_at[start], ends_at[end]
         if (start, end) in typed:
             words.append(typed[start, end].token)
@@ -173,17 +211,17 @@ def _offsets(run: Sequence[Token]) -> tuple[list[int | None], list[int | None]]:
 
 
 def best_path(
-    length: int, weights: Mapping[tuple[int, int], float], marks: Collection[int], join: float
+    length: int, weights: Mapping[tuple[int, int], float], marks: Mapping[int, float]
 ) -> list[tuple[int, int]]:
     """The parts (start, end) of the heaviest path from 0 to `length`; empty where there is none.
 
-    A path loses `join` for each mark inside a part.
+    A path loses what each mark inside a part costs.
     """
-    before = [0, *accumulate(place in marks for place in range(length + 1))]  # marks before each place
+    before = [0.0, *accumulate(marks.get(place, 0.0) for place in range(length + 1))]  # of each place
     best = [0.0] + [-math.inf] * length
     came = [0] * (length + 1)
     for (start, end), weight in sorted(weights.items()):
-        score = best[start] + weight - join * (before[end] - before[start + 1])
+        score = best[start] + weight - (before[end] - before[start + 1])
         if score > best[end]:
             best[end], came[end] = score, start
     path: list[tuple[int, int]] = []

@@ -190,6 +190,9 @@ class _Reader:
     def readable(self, token: Token) -> bool:
         return token.script == "Latn" and encode_latin(token.text) is not None
 
+    def attached(self, token: Token) -> bool:
+        return token.text in self.bridge._attached[self.language]
+
     def word(self, letters: str, least: float = -math.inf) -> float:
         if letters in self.weights:
             best = max((self._best(at, terms) for at, terms in self.weights[letters].items()), default=0.0)
@@ -435,6 +438,14 @@ class Bridge:
         nothing: _Weights = {at: [] for at in next(iter(weights.values()))}
         new = [token for token in _latin(tokens) if token not in weights]
         return tokens, {**weights, **{each: {**nothing, **self._found(each, languages, n)} for each in new}}
+
+    @cached_property
+    def _attached(self) -> list[frozenset[str]]:
+        """Latin spellings, by decoder, of what these documents attach to the next word."""
+        return [
+            boundaries.attached(load(code).attached, self.lexicon) if code in codes() else frozenset()
+            for code in self._codes
+        ]
 
     @cached_property
     def _total(self) -> float:

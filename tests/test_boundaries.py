@@ -41,6 +41,11 @@ def arabic() -> Bridge:
         "مدينة": 40,
         "في": 200,
         "الكتاب": 8,
+        "بالبيت": 3,
+        "والبيت": 2,
+        "الرجل": 7,
+        "الشمس": 6,
+        "مصر": 9,
     }
     return Bridge.from_terms(terms, languages=["ar"])
 
@@ -79,15 +84,39 @@ def test_greek_words_run_together_and_split(query: str, read: list[tuple[str, st
     ("query", "read"),
     [
         ("elbeit", [("elbeit", "البيت")]),
+        ("el beit", [("el beit", "البيت")]),
+        ("al-bayt", [("al-bayt", "البيت")]),
+        ("l'bayt", [("l'bayt", "البيت")]),
+        ("bel beit", [("bel beit", "بالبيت")]),
+        ("wel beit", [("wel beit", "والبيت")]),
+        ("w el beit", [("w el beit", "والبيت")]),
         ("el-kitab", [("el-kitab", "الكتاب")]),
         ("beit", [("beit", "بيت")]),
         ("fi el qahira", [("fi", "في"), ("el qahira", "القاهرة")]),
         ("bel qahira", [("bel qahira", "بالقاهرة")]),
+        ("er rajol fi-l qahira", [("er rajol", "الرجل"), ("fi", "في"), ("l qahira", "القاهرة")]),
+        ("esh shams", [("esh shams", "الشمس")]),
         ("madinatelqahira", [("madinat", "مدينة"), ("elqahira", "القاهرة")]),
+        ("madina fi masr", [("madina", "مدينة"), ("fi", "في"), ("masr", "مصر")]),
     ],
 )
 def test_arabic_articles_attached_or_apart(query: str, read: list[tuple[str, str]]) -> None:
     assert words(arabic(), query) == read
+
+
+def test_hebrew_prepositions_attached_or_apart() -> None:
+    terms = {"הבית": 5, "בית": 9, "ירושלים": 12, "בירושלים": 4, "וירושלים": 2, "של": 90, "לא": 80}
+    bridge = Bridge.from_terms(terms, ["he"])
+    assert words(bridge, "ha bait shel") == [("ha bait", "הבית"), ("shel", "של")]
+    assert words(bridge, "ha-bayit be yerushalayim") == [
+        ("ha-bayit", "הבית"),
+        ("be yerushalayim", "בירושלים"),
+    ]
+
+
+def test_what_documents_print_apart_is_typed_apart() -> None:
+    bridge = Bridge.from_terms({"ال": 300, "بيت": 30, "البيت": 40, "في": 200}, ["ar"])
+    assert words(bridge, "el beit") == [("el", "ال"), ("beit", "بيت")]
 
 
 @pytest.mark.parametrize(
@@ -152,17 +181,18 @@ def test_a_long_run_on_is_read_in_bounded_time() -> None:
             st.sets(st.integers(1, max(1, length - 1)), max_size=3),
         )
     ),
-    st.sampled_from([0.0, 2.5]),
+    st.lists(st.sampled_from([0.0, 2.5, 6.0]), min_size=3, max_size=3),
 )
-def test_the_best_path(case: tuple[int, dict[tuple[int, int], float], set[int]], join: float) -> None:
-    length, weights, marks = case
+def test_the_best_path(case: tuple[int, dict[tuple[int, int], float], set[int]], costs: list[float]) -> None:
+    length, weights, places = case
+    marks = dict(zip(sorted(places), costs, strict=False))
 
     def score(path: list[tuple[int, int]]) -> float:
-        left_out = sum(start < mark < end for start, end in path for mark in marks)
-        return math.fsum(weights[part] for part in path) - join * left_out
+        left_out = [cost for start, end in path for mark, cost in marks.items() if start < mark < end]
+        return math.fsum(weights[part] for part in path) - math.fsum(left_out)
 
     possible = [path for path in oracles.paths(length) if all(part in weights for part in path)]
-    found = boundaries.best_path(length, weights, sorted(marks), join)
+    found = boundaries.best_path(length, weights, marks)
     assert bool(found) == bool(possible)
     if found:
         assert score(found) == pytest.approx(max(map(score, possible)))
@@ -173,11 +203,16 @@ class _Told:
 
     total = 5.0
 
-    def __init__(self, weights: dict[str, float], spaced: bool = True) -> None:
-        self.weights, self.spaced = weights, spaced
+    def __init__(
+        self, weights: dict[str, float], spaced: bool = True, attaches: frozenset[str] = frozenset()
+    ) -> None:
+        self.weights, self.spaced, self.attaches = weights, spaced, attaches
 
     def readable(self, token: Token) -> bool:
         return token.script == "Latn"
+
+    def attached(self, token: Token) -> bool:
+        return token.text in self.attaches
 
     def word(self, letters: str, least: float = -math.inf) -> float:
         weight = self.weights.get(letters, -math.inf)
@@ -202,6 +237,19 @@ def test_a_join_costs() -> None:
     cheap, dear = {**ordinary, "stoma": -4.0}, {**ordinary, "stoma": 5.0}
     assert [token.text for token in boundaries.recut(tokens, _Told(cheap))] == ["sto", "ma"]
     assert [token.text for token in boundaries.recut(tokens, _Told(dear))] == ["stoma"]
+
+
+def test_a_join_costs_less_after_what_print_attaches() -> None:
+    weights = {"el": 2.0, "beit": 3.0, "elbeit": 4.0}
+    tokens = text.tokenize("el beit")
+    assert boundaries.recut(tokens, _Told(weights)) == tokens
+    (joined,) = boundaries.recut(tokens, _Told(weights, attaches=frozenset({"el"})))
+    assert (joined.text, joined.start, joined.end) == ("elbeit", 0, 7)
+    short = text.tokenize("el be")
+    assert (
+        boundaries.recut(short, _Told(weights | {"be": 3.0, "elbe": 4.0}, attaches=frozenset({"el"})))
+        == short
+    )
 
 
 # ── the kernels

@@ -31,6 +31,7 @@ _DIRECTORY = Path(__file__).parent
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}")
 _SPELLING = re.compile(rf"[a-z0-9']{{0,{MAX_SPELLING}}}")
+_LATIN = re.compile(r"[a-z0-9']+")
 _KEYS = re.compile(r"[!-~]+")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-z0-9]{1,2}")
 
@@ -52,6 +53,9 @@ class Language:
     type in the language's standard layout: raw letters and signs, lowercase, one to three code points. An
     accent of U+0300-036F is a dead key, typed before its letter; two keys are pressed one after the other.
 
+    `attached` maps articles, prepositions and conjunctions that print attaches to the next word to how they
+    are typed where they stand apart: el beit.
+
     `related` is the code of the language, if any, whose shipped channel speaks, beside the segments, of the
     letters that both have.
     """
@@ -72,6 +76,7 @@ class Language:
     related: str = ""
     sounds: str = ""
     spaced: bool = True
+    attached: Mapping[str, list[str]] = field(default_factory=dict)
 
     def spellings(self) -> dict[str, dict[str, float]]:
         """P(Latin spelling | native segment), each segment's summing to 1.
@@ -259,7 +264,7 @@ class _Reader:
     REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
     OPTIONAL = (
         "borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples", "related",
-        "sounds", "spaced",
+        "sounds", "spaced", "attached",
     )  # fmt: skip
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
@@ -293,6 +298,7 @@ class _Reader:
             related=self.related(),
             sounds=self.sounds(),
             spaced=self.spaced(),
+            attached=self.attached(),
         )
 
     def refuse(self, key: str, problem: str) -> NoReturn:
@@ -421,6 +427,16 @@ class _Reader:
         if not isinstance(value, bool):
             self.refuse("spaced", f"needs true or false; got {value!r}")
         return value
+
+    def attached(self) -> dict[str, list[str]]:
+        result = {}
+        for form, value in self.tables("attached").items():
+            key = f"attached.{form}"
+            result[self.normalized(key, form)] = self.strings(key, value)
+            for latin in result[form]:
+                if not _LATIN.fullmatch(latin):
+                    self.refuse(key, f"needs words of lowercase ASCII letters, digits and '; got {latin!r}")
+        return result
 
     def keyboard(self) -> dict[str, str]:
         result: dict[str, str] = {}
