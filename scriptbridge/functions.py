@@ -70,9 +70,9 @@ def foreign(failed: Callable[[BaseException], ScriptbridgeError]) -> Iterator[No
 
 
 def raised(error: BaseException) -> str:
-    """What was raised, in a line of a message; safe where its __str__ raises too."""
+    """What was raised, as part of a message's line; safe where its __str__ raises too."""
     try:
-        said = str(error)
+        said = " ".join(str(error).split())
     except Exception:
         said = ""
     return ": ".join(filter(None, [type(error).__name__, said]))

@@ -90,6 +90,7 @@ class Index:
         self._whose: int | None = None
         self._channels = tuple(channels)
         self._encoder = encoder
+        self._encoder_known = False  # to give the vectors that there are
         self._others: dict[str, Any] = {}  # encoders that searches asked for
         self._loading = threading.Lock()  # of encoders
         self._snapshot = self._committed(opened)
@@ -239,12 +240,11 @@ class Index:
 
     def verify(self) -> None:
         """Read every file; IndexFormatError if one is damaged, also where opening does not see it."""
-        snapshot = self._reading()
+        self._reading()
         store.verify(self.path)
-        if snapshot.vectors is not None and not snapshot.vectors.intact():
-            raise IndexFormatError(
-                f"{self.path / store.VECTORS} is damaged; delete it: the next commit makes it again"
-            )
+        file = self.path / store.VECTORS
+        if self.encoder is not None and file.exists() and Vectors.load(file, self.encoder) is None:
+            raise IndexFormatError(f"{file} is damaged; the next commit or search by vectors makes it again")
 
     def __bool__(self) -> bool:
         return True  # an index without documents is one too
@@ -374,6 +374,8 @@ class Index:
         known = self._vectors(snapshot)
         if not len(known):
             return []
+        if encoder is None:
+            self._check_encoder(snapshot, known)
         query = vectors.encode_queries(
             self._dense_encoder() if encoder is None else self._loaded(encoder, encoders.dense),
             [wording.text for wording in wordings],
@@ -432,6 +434,21 @@ class Index:
             raise EncoderError(f"{self.path}: its documents have no vectors yet: {reason}") from refused
         return known
 
+    def _check_encoder(self, snapshot: _Snapshot, known: Vectors) -> None:
+        """Once: that the encoder still gives such vectors as there are of this commit."""
+        if self._encoder_known or not snapshot.has_vectors:
+            return
+        ids = {row: known.content(row).id for row in range(min(len(known), vectors.PROBED))}
+        sources = snapshot.sources([*ids.values()])
+        with store.seam(self.path):
+            texts = {row: _text(store.loaded(sources[id])) for row, id in ids.items()}
+        try:
+            vectors.check_encoder(known, texts, self._dense_encoder())
+        except EncoderError:
+            snapshot.__dict__.pop("vectors", None)  # the next search looks again
+            raise
+        self._encoder_known = True
+
     def _encode(self, snapshot: _Snapshot) -> None:
         """Make the vectors of a snapshot's commit; the writer's lock is held meanwhile."""
         if snapshot.has_vectors:
@@ -449,13 +466,15 @@ class Index:
                     texts,
                     self._dense_encoder(),
                     str(self.encoder),
+                    known=self._encoder_known,
                 )
             except EncoderError as error:
                 error.add_note(
-                    f"{self.path}: the documents are committed; the vectors are as they were, and the next "
-                    "commit makes those that are missing"
+                    f"{self.path}: the documents are committed; of the vectors, the next commit makes those "
+                    "that are missing"
                 )
                 raise
+            self._encoder_known = True
             snapshot.__dict__.pop("vectors", None)
 
     @contextmanager
@@ -822,6 +841,10 @@ def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
     if encoder is None:
         return None
     spec = encoder if isinstance(encoder, str) else encoder.name
+    try:
+        spec.encode()
+    except UnicodeEncodeError as error:
+        raise EncoderError(f"encoder {spec!r}: accepted are specs in valid Unicode") from error
     if isinstance(encoder, str) and not encoders.is_dense(spec) and not is_named(spec):
         encoders.dense(spec)  # says what is accepted
     return vectors.located(spec)

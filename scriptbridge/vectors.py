@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -27,10 +27,22 @@ from scriptbridge import atomic, extras
 from scriptbridge.encoders import DenseEncoder, is_dense, rows
 from scriptbridge.errors import EncoderError, IndexStorageError
 
-__all__ = ["Content", "Vectors", "catch_up", "digest", "encode_queries", "largest", "located"]
+__all__ = [
+    "PROBED",
+    "Content",
+    "Vectors",
+    "catch_up",
+    "check_encoder",
+    "digest",
+    "encode_queries",
+    "largest",
+    "located",
+]
 
 EXACT = 50_000  # vectors; fewer are all looked at
 CHUNK = 2_048  # texts encoded before they are written
+PROBED = 32  # documents, of which the shortest tells whether an encoder gives the vectors that are there
+SAME = 0.99  # cosine of a text's vectors by one encoder, whatever device and precision it runs in
 BLOCK = 1 << 24  # bytes read or written at once
 SAMPLE = 10_000  # vectors that the scale of int8 is taken from
 LARGEST = 0.999  # the quantile of their numbers' sizes that is int8's largest: few dimensions stand far out
@@ -39,6 +51,7 @@ LEAST_CANDIDATES = 400
 GRAPH = {"connectivity": 32, "expansion_add": 256}  # twice usearch's own: vectors come slowly, errors stay
 GONE = 0.5  # of the graph's vectors, after which it is built anew
 
+NO_COMMIT = ""  # the stamp of what was encoded before an encoder failed
 MAGIC = b"scriptbridge-vectors 1\n"
 HEADER = 1 << 14
 ALIGNED = 64
@@ -69,6 +82,24 @@ def encode_queries(
     mean = np.asarray(shares) @ vectors[None]  # (1, d)
     query: NDArray[np.float32] = rows.unit(mean, texts[:1], dimension, encoder.name)[0]
     return query
+
+
+def check_encoder(known: Vectors, texts: Mapping[int, str], encoder: DenseEncoder) -> None:
+    """EncoderError where `encoder` is no longer what made the vectors of these texts, given by their rows.
+
+    A model trained on in its folder, a function edited or a server's model changed keep their spec.
+    """
+    row = min(texts, key=lambda row: len(texts[row]))
+    before, id = known.vectors[row], known.content(row).id
+    now = rows.unit(encoder.encode_documents([texts[row]]), [texts[row]], None, encoder.name)[0]
+    same_length = len(now) == len(before)
+    if same_length and float(now @ before) >= SAME:
+        return
+    differ = f"cosine {now @ before:.2f}" if same_length else f"{len(now):,} numbers, {len(before):,} there"
+    raise EncoderError(
+        f"{encoder.name} has changed since it encoded the documents: {id!r} has another vector now "
+        f"({differ}); delete {known.path} to have all documents encoded again"
+    )
 
 
 def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
@@ -138,6 +169,7 @@ def _aligned(size: int) -> int:
 class Vectors:
     """A snapshot of vectors, mapped from its file."""
 
+    path: Path
     header: _Header
     vectors: NDArray[np.float32]  # (n, d)
     digests: NDArray[np.uint8]  # (n, 16)
@@ -150,7 +182,8 @@ class Vectors:
     def load(cls, path: Path, encoder: str) -> Vectors | None:
         """The snapshot at `path`; None if there is none, it is damaged, or it is of another encoder.
 
-        The vectors themselves are only read when they are searched; `intact` reads them all.
+        All of it is read once: numbers that are not as they were written would find other documents, and a
+        graph's would crash.
         """
         try:
             with path.open("rb") as file:  # opened once: a writer may put another in its place
@@ -162,26 +195,28 @@ class Vectors:
         except OSError:
             return None
         n, d = header.count, header.dimension
+        numbers = data[HEADER : HEADER + 4 * n * d]
         about = data[header.rows_start : header.graph_start]
-        if zlib.crc32(about.data) != header.rows_crc:
+        graph = data[header.graph_start :]
+        if (_crc(about), _crc(numbers), _crc(graph)) != (
+            header.rows_crc,
+            header.vectors_crc,
+            header.graph_crc,
+        ):
             return None
         return cls(
+            path,
             header,
-            data[HEADER : HEADER + 4 * n * d].view(np.float32).reshape(n, d),
+            numbers.view(np.float32).reshape(n, d),
             about[: 16 * n].reshape(n, 16),
             about[16 * n : 24 * n].view(np.uint64),
             about[24 * n : 32 * n].view(np.int64),
             about[32 * n : 32 * n + header.id_bytes].tobytes(),
-            data[header.graph_start :],
+            graph,
         )
 
     def __len__(self) -> int:
         return self.header.count
-
-    def intact(self) -> bool:
-        """Whether the vectors and their graph are as they were written."""
-        numbers = self.vectors.reshape(-1).view(np.uint8)
-        return (_crc(numbers), _crc(self.graph_data)) == (self.header.vectors_crc, self.header.graph_crc)
 
     def content(self, row: int) -> Content:
         """Which document a row is of."""
@@ -236,37 +271,51 @@ def catch_up(
     texts: Callable[[Sequence[int]], list[str]],
     encoder: DenseEncoder,
     name: str,
+    *,
+    known: bool = False,
 ) -> None:
     """Write the snapshot of a commit: of `contents`, whose texts `texts` gives by their places.
 
     A document whose id and text were in the snapshot at `path` keeps its vector; the others are encoded, a
-    few at a time. `name` is the encoder's in the index. Whole or not at all; EncoderError where the encoder
-    fails or gives vectors that do not fit, IndexStorageError where the disk refuses.
+    few at a time. `name` is the encoder's in the index; it is checked to give the vectors that are there,
+    unless that is `known`. EncoderError where it does not, fails or gives vectors that do not fit: what was
+    encoded until then is kept, in a snapshot that is of no commit. IndexStorageError where the disk refuses;
+    then the file is as it was.
     """
     previous = Vectors.load(path, name)
-    if previous is not None and not previous.intact():
-        previous = None
     kept, new = _compared(previous, contents)
+    if previous is not None and kept and not known:
+        some = kept[:PROBED]
+        given = texts([place for _, place in some])
+        check_encoder(previous, dict(zip((row for row, _ in some), given, strict=True)), encoder)
     order = [*(place for _, place in kept), *new]
     next_key = previous.header.next_key if previous is not None else 0
     keys = np.arange(next_key, next_key + len(new), dtype=np.uint64)
     if previous is not None:
         keys = np.concatenate([previous.keys[[row for row, _ in kept]], keys])
+    stopped: BaseException | None = None
     with _replacing(path) as file:
-        crc, dimension = 0, 0
+        count, dimension, crc = 0, 0, 0
         file.seek(HEADER)
-        for block in _blocks(previous, [row for row, _ in kept], new, texts, encoder):
-            dimension = block.shape[1]
-            data = block.tobytes()
-            crc = zlib.crc32(data, crc)
-            file.write(data)
-        header = _Header(stamp, name, len(order), dimension, 0, 0, next_key + len(new), 0.0, crc, 0, 0)
-        header = _write_rows(file, header, [contents[at] for at in order], keys)
-        if len(order) >= EXACT:
+        try:
+            for block in _blocks(previous, [row for row, _ in kept], new, contents, texts, encoder):
+                data = block.tobytes()
+                file.write(data)
+                count, dimension, crc = count + len(block), block.shape[1], zlib.crc32(data, crc)
+        except (EncoderError, KeyboardInterrupt) as error:
+            if count <= len(kept):
+                raise
+            stopped, stamp = error, NO_COMMIT
+        header = _Header(stamp, name, count, dimension, 0, 0, next_key + len(new), 0.0, crc, 0, 0)
+        header = _write_rows(file, header, [contents[at] for at in order[:count]], keys[:count])
+        if count >= EXACT and stopped is None:
             file.flush()
             header = _write_graph(file, header, previous, keys)
+        file.truncate(header.size)
         file.seek(0)
         file.write(header.encoded())
+    if stopped is not None:
+        raise stopped
 
 
 def _compared(
@@ -283,6 +332,7 @@ def _blocks(
     previous: Vectors | None,
     kept: Sequence[int],
     new: Sequence[int],
+    contents: Sequence[Content],
     texts: Callable[[Sequence[int]], list[str]],
     encoder: DenseEncoder,
 ) -> Iterator[NDArray[np.float32]]:
@@ -296,8 +346,17 @@ def _blocks(
     progress = rows.terminal(f"{encoder.name}, documents")
     for start in range(0, len(new), CHUNK):
         progress(start, len(new))
-        some = texts(new[start : start + CHUNK])
-        part = rows.unit(encoder.encode_documents(some), some, dimension, encoder.name)
+        places = new[start : start + CHUNK]
+        some = texts(places)
+        try:
+            part = rows.unit(encoder.encode_documents(some), some, dimension, encoder.name)
+        except rows.TextError as error:
+            if error.text in some:
+                id = contents[places[some.index(error.text)]].id
+                error.add_note(
+                    f"that is document {id!r}; once it is changed or deleted, the others get vectors"
+                )
+            raise
         dimension = part.shape[1]
         yield part
     progress(len(new), len(new))

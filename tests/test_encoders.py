@@ -104,6 +104,20 @@ def test_batches_hold_every_text_once_longest_first(texts: list[str], size: int,
         assert len(group) == 1 or most is None or sum(len(texts[at]) for at in group) <= most
 
 
+class Tensor:
+    """One that numpy cannot hold, as torch's say it."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise TypeError("no\n  bf16")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factor", [1e300, 1e-300, 1e-320])
+def test_rows_of_any_length_become_unit_rows(factor: float) -> None:
+    vectors = np.array([[3.0, 4.0], [-4.0, 3.0]]) * factor
+    np.testing.assert_allclose(rows.unit(vectors, ["a", "b"], 2, "it"), [[0.6, 0.8], [-0.8, 0.6]], atol=1e-3)
+
+
 def test_unit_rows_and_their_errors() -> None:
     huge = rows.unit([[3e38, 4e38], [3e-40, 4e-40]], ["a", "b"], None, "it")
     assert huge.dtype == np.float32
@@ -115,6 +129,7 @@ def test_unit_rows_and_their_errors() -> None:
         ([[1.0, 2.0]], "it gave 1 vectors for 2 texts"),
         ([[1.0], [1.0]], "of dimension 1; expected are 2"),
         ([[1.0, 2.0], [1.0]], "different lengths"),
+        (Tensor(), r"gave Tensor, which numpy cannot read \(TypeError: no bf16\); .*\.detach\(\)\.float"),
         ([["1", "2"], ["3", "4"]], "accepted are numbers"),
         ([1.0, 2.0], r"shape \(2,\); accepted is \(texts, dimension\)"),
     ]:
@@ -448,6 +463,12 @@ def test_functions_that_give_no_vectors(module: Callable[[str], None], source: s
     module(source)
     with pytest.raises(EncoderError, match=message):
         encoders.dense("mine:encode").encode_documents(["a", "bb"])
+
+
+def test_what_a_function_raises_is_one_line(module: Callable[[str], None]) -> None:
+    module("def encode(texts): raise ValueError('first\\n\\n  second')")
+    with pytest.raises(EncoderError, match=r"^mine:encode raised ValueError: first second$"):
+        encoders.dense("mine:encode").encode_queries(["a"])
 
 
 def test_a_function_whose_dimension_changes(module: Callable[[str], None]) -> None:
@@ -804,6 +825,7 @@ def test_answers_that_do_not_fit(server: Server, content: object, message: str) 
     came = fails(encoder)
     assert f"{server.url}/embeddings: status 200" in came
     assert message in came
+    assert "; the answer begins" in came or "for the text" in came
     assert len(server.requests) == 2  # what would come again is not asked for again
 
 
@@ -827,6 +849,7 @@ def test_nothing_is_returned_of_half_the_texts(server: Server) -> None:
         ("0.5", 0.5),
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2015 07:28:00 +99999999999999", None),
         ("Wed, 21 Oct 2015 07:28:00 -0000", 0),
         ("-1", None),
     ],

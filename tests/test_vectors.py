@@ -207,6 +207,8 @@ def test_an_index_keeps_its_encoder(index: Index, path: Path) -> None:
 def test_an_encoder_is_named_by_a_spec(path: Path) -> None:
     with pytest.raises(EncoderError, match=r"'bge-m3': unknown; accepted are"):
         Index.create(path, encoder="bge-m3")
+    with pytest.raises(EncoderError, match="valid Unicode"):
+        Index.create(path, encoder="st:m\udcff")
     assert not path.exists()
 
 
@@ -250,9 +252,56 @@ def test_an_encoder_that_fails_loses_no_document(path: Path) -> None:
         index.add(DOCUMENTS)
         with pytest.raises(EncoderError, match="gave NaN or infinite numbers for the text") as error:
             index.commit()
-        assert "the documents are committed" in error.value.__notes__[0]
+        assert "that is document 'el3'" in error.value.__notes__[0]
+        assert "the documents are committed" in error.value.__notes__[1]
         assert len(index) == 4 and index.rank("mousakas")
         assert not list(path.glob(f"{store.VECTORS}*"))
+
+
+@pytest.mark.parametrize("error", [EncoderError("the credit is used up"), KeyboardInterrupt()])
+def test_what_was_encoded_before_a_failure_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(vectors, "CHUNK", 10)
+    documents = [(f"d{number}", f"δρόμος {number}") for number in range(50)]
+
+    class Failing(Counting):
+        asked = 0
+
+        def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if Failing.asked >= 30:
+                raise error
+            Failing.asked += len(texts)
+            return self.encode_queries(texts)
+
+    with Index.create(path, ["el"], encoder=Failing()) as index:
+        index.add(documents)
+        with pytest.raises(type(error)):
+            index.commit()
+        assert len(index) == 50 and index.rank("δρόμος")
+        with pytest.raises(type(error)):
+            index.rank("δρόμος 3", mode="dense")
+    toy_encoder.asked.clear()
+    with Index.open(path) as index:
+        found = index.rank("δρόμος 3", 50, mode="dense")
+        assert dict(found) == pytest.approx(dict(cosines("δρόμος 3", documents)), abs=1e-6)
+        assert len(toy_encoder.asked) == 1 + 20 + 1 + 51  # one to compare, the others, the query, `cosines`
+        index.verify()
+
+
+def test_a_document_without_a_usable_vector_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = toy_encoder.encode
+    monkeypatch.setattr(
+        toy_encoder, "encode", lambda texts: before(texts) * [[float("μετρό" not in each)] for each in texts]
+    )
+    with Index.create(path, ["el"], encoder=SPEC) as index:
+        index.add(DOCUMENTS)
+        with pytest.raises(EncoderError, match="a vector of zeros for the text 'Το μετρό της") as error:
+            index.commit()
+        assert "document 'el2'; once it is changed or deleted, the others" in error.value.__notes__[0]
+        index.delete("el2")
+        index.commit()
+        assert len(index.rank("μουσακάς", mode="dense")) == 3
 
 
 def test_what_failed_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,21 +317,46 @@ def test_what_failed_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch)
         assert index.rank("μουσακάς", mode="dense") == approximately(cosines("μουσακάς"))
 
 
-def test_vectors_of_another_length_are_refused(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = toy_encoder.encode
-    monkeypatch.setattr(
-        toy_encoder, "encode", lambda texts: before(texts)[:, :32] + 1
-    )  # the model has changed
-    with (
-        Index.open(index.path) as changed,
-        pytest.raises(EncoderError, match="dimension 32; expected are 64"),
-    ):
-        changed.rank("mousakas", mode="dense")
+@pytest.mark.parametrize(
+    ("change", "differ"),
+    [
+        (lambda vectors: vectors[:, :32], "32 numbers, 64 there"),
+        (lambda vectors: vectors[:, ::-1], r"cosine 0\.\d\d"),
+    ],
+)
+def test_a_changed_encoder_is_refused_until_all_is_encoded_again(
+    index: Index, monkeypatch: pytest.MonkeyPatch, change: Any, differ: str
+) -> None:
     index.close()
+    before = toy_encoder.encode
+    monkeypatch.setattr(toy_encoder, "encode", lambda texts: change(before(texts)))  # a model trained on
+    message = rf"has changed since .*: 'el\d' has another vector now \({differ}\); delete .*vectors\.bin"
     with Index.open(index.path) as changed:
+        with pytest.raises(EncoderError, match=message):
+            changed.rank("mousakas", mode="dense")
         changed.add([("new", "μετρό")])
-        with pytest.raises(EncoderError, match="dimension 32; expected are 64"):
+        with pytest.raises(EncoderError, match=message):
             changed.commit()
+        (index.path / store.VECTORS).unlink()
+        found = changed.rank("μετρό", mode="dense")
+        assert len(found) == 5 and found[0] == ("new", pytest.approx(1))
+
+
+def test_whether_an_encoder_has_changed_is_asked_once(index: Index, path: Path) -> None:
+    with Index.open(path) as reader:
+        toy_encoder.asked.clear()
+        reader.rank("μετρό", mode="dense", queries=Counting())
+        assert toy_encoder.asked == ["μετρό"]  # the index's own is not needed
+        toy_encoder.asked.clear()
+        for _ in range(3):
+            reader.rank("μετρό", mode="dense")
+        assert toy_encoder.asked == [DOCUMENTS[1][1], *["μετρό"] * 3]  # the shortest document
+        index.add([("new", "Το μουσείο")])
+        index.commit()
+        reader.refresh()
+        toy_encoder.asked.clear()
+        reader.rank("μετρό", mode="dense")
+        assert toy_encoder.asked == ["μετρό"]
 
 
 # ---- which commit
@@ -304,7 +378,7 @@ def test_only_what_is_new_is_encoded(index: Index, path: Path) -> None:
     assert index.rank("μετρό", mode="dense") == []
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "header", "ids", "empty"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "header", "numbers", "ids", "empty"])
 def test_lost_or_damaged_vectors_are_made_again(index: Index, path: Path, damage: str) -> None:
     expected = index.rank("μετρό", mode="dense")
     index.close()
@@ -317,31 +391,21 @@ def test_lost_or_damaged_vectors_are_made_again(index: Index, path: Path, damage
     elif damage == "empty":
         file.write_bytes(b"")
     else:
-        content[100 if damage == "header" else -1 - (-len(content) % 64)] ^= 1
+        at = {"header": 100, "numbers": vectors.HEADER + 5, "ids": -1 - (-len(content) % 64)}
+        content[at[damage]] ^= 1
         file.write_bytes(content)
+    if damage != "missing":
+        with (
+            Index.open(path) as index,
+            pytest.raises(IndexFormatError, match=r"vectors\.bin is damaged; the"),
+        ):
+            index.verify()
     toy_encoder.asked.clear()
     with Index.open(path) as index:
         assert index.rank("μετρό", mode="dense") == expected
         assert len(toy_encoder.asked) == 5
     with Index.open(path) as index:
         index.verify()
-
-
-def test_damaged_numbers_are_not_kept(index: Index, path: Path) -> None:
-    file = path / store.VECTORS
-    content = bytearray(file.read_bytes())
-    content[vectors.HEADER + 5] ^= 0x40
-    file.write_bytes(content)
-    index.close()
-    with Index.open(path) as index:
-        with pytest.raises(IndexFormatError, match=r"vectors\.bin is damaged; delete it"):
-            index.verify()
-        index.add([("el5", "Ο μουσακάς")])
-        index.commit()
-        index.verify()
-        assert index.rank("μετρό", mode="dense") == approximately(
-            cosines("μετρό", [*DOCUMENTS, ("el5", "Ο μουσακάς")])
-        )
 
 
 def test_a_reader_uses_what_there_is_while_another_writes(index: Index, path: Path) -> None:
@@ -448,7 +512,7 @@ def test_a_graph_finds_nearly_what_exact_search_does(path: Path, monkeypatch: py
 
         vectors.catch_up(path, "stamp", contents(numbers), texts, Given(), SPEC)
         loaded = Vectors.load(path, SPEC)
-        assert loaded is not None and loaded.intact() and len(loaded) == len(numbers)
+        assert loaded is not None and len(loaded) == len(numbers)
         return loaded
 
     def recall(known: Vectors, numbers: Sequence[int]) -> float:
@@ -470,6 +534,12 @@ def test_a_graph_finds_nearly_what_exact_search_does(path: Path, monkeypatch: py
     later = [number for number in range(4_000) if number % 7]  # some go, some come
     known = made(later)
     assert recall(known, later) > 0.98
+    content = path.read_bytes()
+    for damage in (b"\0" * 1000, bytes(range(1, 251)) * 4):  # which usearch would follow into nowhere
+        middle = known.header.graph_start + known.header.graph_bytes // 2
+        path.write_bytes(content[:middle] + damage + content[middle + 1000 :])
+        assert Vectors.load(path, SPEC) is None
+    path.write_bytes(content)
     few = list(range(3_500, 4_000)) + list(range(1, 1_800))
     assert recall(made(few), few) > 0.98
     assert not made(list(range(100))).header.graph_bytes

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,7 +118,7 @@ class Endpoint:
     @property
     def dimension(self) -> int:
         """d; the server is asked to encode one text where neither `dimensions` nor an answer has told it."""
-        return self._dimension or self._batch(["a"]).shape[1]
+        return self._dimension or self._batch(self._document_prompt, ["a"]).shape[1]
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d), rows of length 1."""
@@ -132,14 +133,14 @@ class Endpoint:
         self._client.close()
 
     def _encoded(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        texts = [prompt + text for text in rows.texts_of(texts, self.name)]
-        groups = rows.batches(texts, self._batch_size, self._characters)
-        parts = rows.encoded(texts, groups, self._batch, self._progress)
+        texts = rows.texts_of(texts, self.name)
+        groups = rows.batches([prompt + text for text in texts], self._batch_size, self._characters)
+        parts = rows.encoded(texts, groups, partial(self._batch, prompt), self._progress)
         return rows.stacked(parts, len(texts), lambda: self.dimension)
 
-    def _batch(self, texts: list[str]) -> NDArray[np.float32]:
+    def _batch(self, prompt: str, texts: list[str]) -> NDArray[np.float32]:
         """(b, d) of what one request holds."""
-        body: dict[str, Any] = {"model": self._model, "input": texts}
+        body: dict[str, Any] = {"model": self._model, "input": [prompt + text for text in texts]}
         if self._dimensions is not None:
             body["dimensions"] = self._dimensions
         status, content = self._answer(json.dumps(body).encode())  # ASCII: a lone surrogate is no error
@@ -150,7 +151,12 @@ class Endpoint:
         except (ValueError, RecursionError) as error:
             is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
             raise self._error(f"status {status}: {error if is_json else 'no JSON'}", content) from None
-        found = rows.unit(vectors, texts, self._dimension, f"{self.url}: status {status}: it")
+        try:
+            found = rows.unit(vectors, texts, self._dimension, f"{self.url}: status {status}: it")
+        except rows.TextError:
+            raise
+        except EncoderError as error:
+            raise EncoderError(f"{error}{self._beginning(content)}") from None
         self._dimension = found.shape[1]
         return found
 
@@ -195,12 +201,13 @@ class Endpoint:
         return status, bytes(content)
 
     def _error(self, problem: str, content: bytes = b"") -> EncoderError:
-        message = f"{self.url}: {problem}"
-        if answer := content.decode("utf-8", "replace").strip():
-            message += (
-                f"; the answer begins {(answer.replace(self._key, '…') if self._key else answer)[:QUOTED]!r}"
-            )
-        return EncoderError(message)
+        return EncoderError(f"{self.url}: {problem}{self._beginning(content)}")
+
+    def _beginning(self, content: bytes) -> str:
+        """How an answer begins, to end a message; without the key, which it may repeat."""
+        answer = content.decode("utf-8", "replace").strip()
+        shown = answer.replace(self._key, "…") if self._key else answer
+        return f"; the answer begins {shown[:QUOTED]!r}" if shown else ""
 
 
 class _TryLaterError(Exception):
@@ -233,7 +240,7 @@ def _wait(header: str | None) -> float | None:
         return float(header)
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date; a time zone beyond all
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

@@ -12,10 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scriptbridge.errors import EncoderError
+from scriptbridge.functions import raised
 
 from .protocols import SparseRows
 
-__all__ = ["Progress", "batches", "encoded", "scores", "sparse", "stacked", "terminal", "texts_of", "unit"]
+__all__ = [
+    "Progress",
+    "TextError",
+    "batches",
+    "encoded",
+    "scores",
+    "sparse",
+    "stacked",
+    "terminal",
+    "texts_of",
+    "unit",
+]
 
 Rows = TypeVar("Rows")
 
@@ -23,6 +35,14 @@ Progress = Callable[[int, int], None]
 """Told how many texts are done, of how many; first with 0."""
 
 QUOTED = 60  # characters of a text in a message
+
+
+class TextError(EncoderError):
+    """An encoder gave no usable vector for `text`."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
 
 
 def texts_of(texts: Sequence[str], name: str) -> list[str]:
@@ -107,14 +127,15 @@ def unit(vectors: object, texts: Sequence[str], dimension: int | None, who: str)
         raise EncoderError(f"{who} gave {len(array):,} vectors for {len(texts):,} texts")
     if dimension is not None and array.shape[1] != dimension:
         raise EncoderError(f"{who} gave vectors of dimension {array.shape[1]:,}; expected are {dimension:,}")
-    array = array.astype(np.float64)  # in which no length overflows
-    lengths = np.linalg.norm(array, axis=1)  # (n,)
-    usable = np.isfinite(lengths) & (lengths > 0)
+    array = array.astype(np.float64)
+    largest = np.abs(array).max(axis=1)  # (n,)
+    usable = np.isfinite(largest) & (largest > 0)
     if not usable.all():
         at = int(np.argmin(usable))
-        what = "a vector of zeros" if lengths[at] == 0 else "NaN or infinite numbers"
-        raise EncoderError(f"{who} gave {what} for the text {texts[at][:QUOTED]!r}")
-    return np.asarray(array / lengths[:, None], np.float32)
+        what = "a vector of zeros" if largest[at] == 0 else "NaN or infinite numbers"
+        raise TextError(f"{who} gave {what} for the text {texts[at][:QUOTED]!r}", texts[at])
+    array = np.ldexp(array, -np.frexp(largest)[1][:, None])  # exact, and no square over- or underflows
+    return np.asarray(array / np.linalg.norm(array, axis=1, keepdims=True), np.float32)
 
 
 def scores(numbers: object, documents: Sequence[str], who: str) -> NDArray[np.float32]:
@@ -158,6 +179,11 @@ def _numbers(given: object, who: str) -> NDArray[Any]:
         array = np.asarray(given)
     except ValueError:
         raise EncoderError(f"{who} gave rows of different lengths") from None
+    except Exception as error:  # torch raises TypeError and RuntimeError of tensors that numpy cannot hold
+        raise EncoderError(
+            f"{who} gave {type(given).__name__}, which numpy cannot read ({raised(error)}); it reads a torch "
+            "tensor's .detach().float().cpu().numpy()"
+        ) from error
     if array.dtype.kind not in "fiu":
         raise EncoderError(f"{who} gave {type(given).__name__} of {array.dtype}; accepted are numbers")
     return array

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from scriptbridge import extras
 from scriptbridge.errors import EncoderError
+from scriptbridge.functions import raised
 
 from . import rows, specs
 from .protocols import SparseRows
@@ -251,7 +252,7 @@ def _model(kind: str, model: Any, name: str, device: str | None, dtype: str | No
     except Exception as error:  # of whichever of its many files, formats and servers
         raise EncoderError(
             f"{name}: no {kind} can be loaded; looked for in {_looked(path, where)} "
-            f"({type(error).__name__}: {str(error).strip()[:QUOTED]})"
+            f"({raised(error)[:QUOTED]})"
         ) from error
 
 
@@ -336,9 +337,7 @@ def _ran(name: str, encode: Callable[..., Any], texts: list[Any], size: int, **o
         return encode(texts, batch_size=size, show_progress_bar=False, convert_to_tensor=True, **options)
     except Exception as error:
         advice = "; a smaller batch=… or max_length=… needs less" if "out of memory" in str(error) else ""
-        raise EncoderError(
-            f"{name}: encoding failed ({type(error).__name__}: {str(error).strip()[:QUOTED]}){advice}"
-        ) from error
+        raise EncoderError(f"{name}: encoding failed ({raised(error)[:QUOTED]}){advice}") from error
 
 
 def _compressed(tensor: Any) -> SparseRows:
