@@ -39,7 +39,7 @@ from scriptbridge.index import Index
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Document
 
-__all__ = ["Cost", "QueryTimes", "main"]
+__all__ = ["Cost", "QueryTimes", "forget", "indexed", "main"]
 
 K = 10
 QUERIES = 1000  # timed, of each kind
@@ -94,7 +94,7 @@ Section = list[QueryTimes | Cost]
 def million(data: Path) -> Section:
     """One language with a million terms: real documents, and invented ones (see `synthetic`)."""
     collection = enlarge(datasets.load(data, LANGUAGE), MILLION)
-    with _indexed(collection) as index:
+    with indexed(collection) as index:
         times = [
             _compare("one language, a million terms", index, collection, queries, kind, 1.0)
             for kind, queries in _queries(data, [LANGUAGE])
@@ -105,7 +105,7 @@ def million(data: Path) -> Section:
 def twelve(data: Path) -> Section:
     """The twelve Dakshina collections in one index."""
     collection = datasets.merge("twelve", [datasets.load(data, name) for name in datasets.DAKSHINA])
-    with _indexed(collection) as index:
+    with indexed(collection) as index:
         return [
             _compare("twelve languages in one index", index, collection, queries, kind, 1.5)
             for kind, queries in _queries(data, datasets.DAKSHINA)
@@ -117,7 +117,7 @@ def single(data: Path) -> Section:
     section: Section = []
     for name in SINGLE:
         collection = datasets.load(data, name)
-        with _indexed(collection) as index:
+        with indexed(collection) as index:
             section += [
                 _compare(f"10,000 documents, {name}", index, collection, queries, kind, 2.0)
                 for kind, queries in _queries(data, [name])
@@ -177,13 +177,13 @@ def _take_turns(systems: Sequence[Callable[[str], object]], queries: Sequence[st
 
 
 def _milliseconds(do: Callable[[str], object], given: str) -> float:
-    _forget()
+    forget()
     start = time.perf_counter()
     do(given)
     return (time.perf_counter() - start) * 1000
 
 
-def _forget() -> None:
+def forget() -> None:
     """Empty what scriptbridge keeps from earlier queries."""
     for module in (text, bridge_module):
         for value in vars(module).values():
@@ -196,7 +196,7 @@ def _times(taken: Sequence[float]) -> Times:
 
 
 @contextmanager
-def _indexed(collection: Collection) -> Iterator[Index]:
+def indexed(collection: Collection) -> Iterator[Index]:
     """An index of a collection, opened anew, in a folder that goes away with it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
@@ -283,7 +283,7 @@ def indexing(data: Path) -> Section:
 def command(data: Path) -> Section:
     """The `search` command in a process of its own, from start to end; compiled code is cached on disk."""
     collection = datasets.load(data, LANGUAGE)
-    with _indexed(collection) as index:
+    with indexed(collection) as index:
         call = [sys.executable, "-c", SEARCH_COMMAND, "search", str(index.path), "gulab vishesh"]
         subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
         taken = []

@@ -19,6 +19,7 @@ from benchmarks import report
 
 __all__ = [
     "TABLES",
+    "completion",
     "learning",
     "main",
     "native",
@@ -170,6 +171,26 @@ def typing(measured: Measured) -> str:
     )
 
 
+def completion(measured: Measured) -> str:
+    """Recall@5 of a query's last word by its first letters, without and with the words before; its times."""
+    arms = [(arm, kind) for arm in ("there", "new") for kind in ("alone", "context")]
+    found = [
+        [row["set"], str(row["letters"]), *(_number(row[arm][kind], 3) for arm, kind in arms)]
+        for row in measured.get("recall", ())
+    ]
+    times = [
+        [f"{row['terms']:,}", str(row["letters"]), _milliseconds(row["alone"]), _milliseconds(row["context"])]
+        for row in measured.get("times", ())
+    ]
+    columns = ["alone", "with the words before", "new sentences: alone", "with the words before"]
+    return "\n".join(
+        [
+            _table(["last words of", "letters", *columns], found),
+            _table(["terms", "letters", "a word, ms", "a word after others, ms"], times),
+        ]
+    )
+
+
 def native(measured: Measured) -> str:
     """nDCG@10 of questions by independent romanizers, beside native ones and character bigrams."""
     columns = ["set", "romanizer", "native query", "BM25, bigrams", "Latin query", "Latin / native", "asked"]
@@ -270,6 +291,7 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "native": ("native.json", native),
     "wordings": ("wordings.json", wordings),
     "words": ("words.json", words),
+    "completion": ("completion.json", completion),
 }
 """A table's name: the file it comes from, and how."""
 

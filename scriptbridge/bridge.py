@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from .errors import LanguageError, MissingExtraError, QueryError
 from .keyboards import Keyboards, Typed
 from .languages import codes, load
 from .lexicon import Lexicon
-from .types import Completion, Deromanization, Expansion, Position, Reading, Token
+from .types import Beside, Completion, Deromanization, Expansion, Position, Reading, Token
 from .writing import Writer, is_written
 
 __all__ = ["Bridge"]
@@ -58,6 +58,9 @@ LONG = 8  # letters; longer Latin terms are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means no term
 LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_COMPLETION = 0.01  # probability of a completion
+WIDE_NODES, WIDE_BELOW = 40, 50  # trie nodes, and terms below each, where words before have a say
+IN_CONTEXT = 300  # terms that are looked at there
+BEFORE = 6  # words that have a say, the nearest
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
 SURE = 0.1  # a reading with more is no guess
@@ -68,6 +71,8 @@ NEVER_WITHIN = re.compile(r"[][;{}\\|`<>:\"=~]")  # between letters without a sp
 LOG_WRONG = SHARPNESS * math.log(WRONG_LAYOUT)
 
 _Weights = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by channel or layout
+
+_Beside = Callable[[Mapping[str, int]], Sequence[Beside]]  # of terms, with their document frequencies
 
 
 @dataclass(frozen=True)
@@ -248,6 +253,19 @@ def weight(probability: float, df: int, documents: int) -> float:
     """
     idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
+
+
+def _likeliest_entries(
+    below: Sequence[NDArray[np.int32]], likelihoods: Sequence[float], df: NDArray[np.int32], most: int
+) -> list[NDArray[np.int32]]:
+    """Of the entries below nodes of these likelihoods, the `most` that weigh most, below their nodes."""
+    weights = [
+        likelihood**SHARPNESS * np.maximum(df[entries], 1.0) ** PRIOR
+        for entries, likelihood in zip(below, likelihoods, strict=True)
+    ]
+    every = np.concatenate([*weights, np.zeros(1)])
+    least = np.partition(every, -most)[-most] if len(every) > most else 0.0
+    return [entries[weight >= least] for entries, weight in zip(below, weights, strict=True)]
 
 
 def _check_count(what: str, n: object) -> None:
@@ -746,36 +764,72 @@ class Bridge:
         best = heapq.nsmallest(n, readings.values(), key=lambda reading: (-reading.probability, reading.term))
         return _never_silent(tuple(best))
 
-    def complete(self, prefix: str, n: int = 10) -> list[Completion]:
-        """The `n` likeliest terms that begin with a query's last word, in Latin letters or native ones."""
+    def complete(
+        self, prefix: str, n: int = 10, context: Callable[[Sequence[Position]], _Beside | None] | None = None
+    ) -> list[Completion]:
+        """The `n` likeliest terms that begin with a query's last word, in Latin letters or native ones.
+
+        `context` gives, for the words before, what tells how frequent terms are beside these (see
+        `scriptbridge.context`), or None; then, and without it, terms are as likely as they are frequent.
+        """
         _check_count("completions", n)
         if not isinstance(prefix, str):
             raise QueryError(f"what is being typed is a str; got {prefix!r}")
         tokens = text.tokenize(prefix, self._segmenter)
         if not tokens:
             return []
-        typed, wanted = tokens[-1], max(n, READINGS)
+        typed, before = tokens[-1], tokens[:-1][-BEFORE:]
+        beside = context(self.expand(before).positions) if context and before else None
+        nodes, below = (max(n, READINGS), max(n, READINGS)) if beside is None else (WIDE_NODES, WIDE_BELOW)
+        most = nodes * below if beside is None else max(n, IN_CONTEXT)
         latin = [token.text for token in tokens if token.script == "Latn"]
         weights: dict[int, tuple[float, str | None]] = {}
         for node in self.lexicon.nodes(typed.text):
-            for term, _ in self._below(node, wanted):
+            for term, _ in self._below([(node, 1.0)], below if beside is None else most, most):
                 weights[term] = (self._own(typed.text, term), None)
         for at in self._speaking(latin) if typed.script == "Latn" else ():
             decoder = self._decoders[at]
-            for node, likelihood in decoder.read(typed.text, wanted, prefix=True):
-                for term, share in self._below(node, wanted):
-                    weight = decoder.weight(term, share * likelihood)
-                    if weight > weights.get(term, (0.0, None))[0]:
-                        weights[term] = (weight, decoder.channel.language)
+            found = decoder.read(typed.text, nodes, prefix=True)
+            for term, likelihood in self._below(found, below, most):
+                weight = decoder.weight(term, likelihood)
+                if weight > weights.get(term, (0.0, None))[0]:
+                    weights[term] = (weight, decoder.channel.language)
+        counts: dict[int, int] = {}
+        if beside is not None:
+            weights, counts = self._in_context(weights, beside, most)
         total = _outside(typed.text) + math.fsum(weight for weight, _ in weights.values())
         best = heapq.nsmallest(
             n, weights.items(), key=lambda item: (-item[1][0], -self.lexicon.df[item[0]], item[0])
         )
         return [
-            Completion(self._name(self.lexicon[term]), weight / total, int(self.lexicon.df[term]), language)
+            Completion(
+                self._name(self.lexicon[term]),
+                weight / total,
+                int(self.lexicon.df[term]),
+                language,
+                counts.get(term),
+            )
             for term, (weight, language) in best
             if language is None or weight >= LEAST_COMPLETION * total
         ]
+
+    def _in_context(
+        self,
+        weights: Mapping[int, tuple[float, str | None]],
+        beside: _Beside,
+        most: int,
+    ) -> tuple[dict[int, tuple[float, str | None]], dict[int, int]]:
+        """The likeliest terms, weighed by how frequent they are beside other words, and how many documents
+        hold each with these.
+        """
+        likeliest = heapq.nlargest(most, weights, key=lambda term: (weights[term][0], -term))
+        found = beside({self.lexicon[term]: int(self.lexicon.df[term]) for term in likeliest})
+        weighed, counts = {}, {}
+        for term, each in zip(likeliest, found, strict=True):
+            weight, language = weights[term]
+            weighed[term] = (weight * (each.frequency / max(1, self.lexicon.df[term])) ** PRIOR, language)
+            counts[term] = each.documents
+        return weighed, counts
 
     def _own(self, typed: str, term: int) -> float:
         """How much speaks for a term that is, or begins with, what was typed."""
@@ -798,13 +852,21 @@ class Bridge:
         read = position.readings[0].language if position.readings else None
         return position.token.script in ("Latn", "Zyyy") and read not in unspaced
 
-    def _below(self, node: int, n: int) -> list[tuple[int, float]]:
-        """The terms of the `n` most frequent entries at and below a node, with P(form | term)."""
+    def _below(self, nodes: Sequence[tuple[int, float]], n: int, most: int) -> list[tuple[int, float]]:
+        """The terms of the `n` most frequent entries at and below each node, of all entries the `most`
+        likeliest, with P(token | term), given P(token | node).
+        """
         lexicon = self.lexicon
-        found = kernels.most_frequent(
-            node, n, lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.entry_df
-        )
-        return [named for entry in found.tolist() for named in lexicon.named(entry)]
+        arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.entry_df)
+        below = [kernels.most_frequent(node, n, *arrays) for node, _ in nodes]
+        if len(nodes) * n > most:
+            below = _likeliest_entries(below, [likelihood for _, likelihood in nodes], lexicon.entry_df, most)
+        return [
+            (term, share * likelihood)
+            for entries, (_, likelihood) in zip(below, nodes, strict=True)
+            for entry in entries.tolist()
+            for term, share in lexicon.named(entry)
+        ]
 
     def deromanize(
         self, query: str, n: int = 1, diverse: bool = False, support: Mapping[str, float] | None = None

@@ -565,26 +565,32 @@ def deromanize(
 
 @main.command()
 @index_argument
-@click.argument("prefix", type=utf8)
+@click.argument("query", nargs=-1, required=True, type=utf8)
 @count_option("-n", 10, MOST_WORDINGS, "Completions at most.")
 @channel_option
 @json_option
-def complete(index_dir: Path, prefix: str, n: int, channels: tuple[Path, ...], as_json: bool) -> None:
-    """Words of an index that a Latin-typed beginning may become, and how many documents hold them.
+def complete(
+    index_dir: Path, query: tuple[str, ...], n: int, channels: tuple[Path, ...], as_json: bool
+) -> None:
+    """Words of an index that a query's last word, still being typed, may become.
+
+    Beside each stands how many documents hold it; where words stand before, how many hold it and these.
 
     \b
     Example:
       scriptbridge complete my-index mousa
+      scriptbridge complete my-index ftiaxnetai o mou
     """
     from scriptbridge.index import Index
 
     with Index.open(index_dir, _channels(channels)) as opened:
         say_if_compiling()
-        for completion in opened.bridge.complete(prefix, n):
+        for completion in opened.complete(" ".join(query), n):
             if as_json:
                 print_json(asdict(completion))
             else:
-                click.echo(f"{completion.term}\t{completion.df}")
+                count = completion.df if completion.beside is None else completion.beside
+                click.echo(f"{completion.term}\t{count}")
 
 
 @main.command()

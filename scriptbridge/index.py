@@ -25,6 +25,7 @@ from scriptbridge import encoders, feedback, fusion, highlights, segmentation, s
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
+from scriptbridge.context import Counts
 from scriptbridge.documents import as_documents, document_id
 from scriptbridge.encoders import CrossEncoder, DenseEncoder
 from scriptbridge.errors import (
@@ -41,7 +42,7 @@ from scriptbridge.errors import (
 from scriptbridge.functions import is_named
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.modes import Mode, Options
-from scriptbridge.types import Deromanization, Document, Expansion, Hit, Reading
+from scriptbridge.types import Beside, Completion, Deromanization, Document, Expansion, Hit, Position, Reading
 from scriptbridge.vectors import Content, Vectors
 
 __all__ = ["Index"]
@@ -208,6 +209,15 @@ class Index:
         A word that stands as it was typed weighs 1: native queries score as plain BM25 does.
         """
         return [(found.id, found.score) for found in self._reading().best(expansion, k)]
+
+    def complete(self, query: str, n: int = 10) -> list[Completion]:
+        """The `n` likeliest words that a query's last one, still being typed, may become.
+
+        They are the likelier the more documents hold them beside the words before, as `Completion.beside`
+        tells; where that says nothing, the more documents hold them.
+        """
+        snapshot = self._reading()
+        return snapshot.bridge.complete(query, n, snapshot.beside)
 
     # ---- what is in it
 
@@ -652,6 +662,24 @@ class _Snapshot:
             _boosted(StoreQuery.term_query(self.schema, name, reading.term, "freq"), reading.weight * weight)
             for name, weight in self.manifest.fields.items()
         ]
+        if len(in_fields) == 1:
+            return in_fields[0]
+        return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])
+
+    def beside(self, before: Sequence[Position]) -> Callable[[Mapping[str, int]], list[Beside]] | None:
+        """What tells how frequent terms are beside these words; None where they tell nothing."""
+        with store.seam(self.path):
+            beside = Counts(self.searcher, self.holding, self.bridge.lexicon.documents).after(before)
+
+        def guarded(terms: Mapping[str, int]) -> list[Beside]:
+            with store.seam(self.path):
+                return beside(terms) if beside else []
+
+        return guarded if beside else None
+
+    def holding(self, term: str) -> StoreQuery:
+        """The documents that hold a term in any field."""
+        in_fields = [StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields]
         if len(in_fields) == 1:
             return in_fields[0]
         return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "Beside",
     "Completion",
     "Deromanization",
     "Document",
@@ -81,13 +82,27 @@ class Deromanization:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """How many documents hold a term and all of some words, and how many would hold the term if every
+    document were like those that hold these words.
+    """
+
+    documents: int
+    frequency: float
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
-    """A term that continues what is being typed, with its document frequency."""
+    """A term that continues what is being typed, with its document frequency.
+
+    `beside` is how many documents hold it and the words before it (None where there are none that tell).
+    """
 
     term: str
     probability: float
     df: int
     language: str | None = None
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

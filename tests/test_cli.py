@@ -306,6 +306,8 @@ def test_complete(index: str) -> None:
     assert done("complete", index, "mousa") == "μουσακάς\t1\n"
     assert json.loads(done("complete", index, "mousa", "--json"))["term"] == "μουσακάς"
     assert done("complete", index, "") == ""
+    assert done("complete", index, "athinas", "met").splitlines()[0] == "μετρό\t1"
+    assert json.loads(done("complete", index, "athinas met", "--json").splitlines()[0])["beside"] == 1
 
 
 # ---- learn

@@ -89,3 +89,21 @@ def test_the_table_has_a_row_for_each_transliterator() -> None:
         "|  |  |  |  |  | B | 0.100 | 0.200 | 0.300 |",
         "| xx.set | 500 | 9,000 | 0.800 | 0.900 | none |  |  |  |",
     ]
+
+
+def test_the_table_of_completions_has_both_indexes_and_the_times() -> None:
+    arms = {"alone": 0.1, "context": 0.2}
+    measured = {
+        "recall": [{"set": "xx.set", "letters": 2, "there": arms, "new": {"alone": 0.3, "context": 0.4}}],
+        "times": [
+            {
+                "terms": 1000,
+                "letters": 2,
+                "alone": {"median": 1.0, "p99": 2.0},
+                "context": {"median": 3.0, "p99": 4.0},
+            }
+        ],
+    }
+    lines = tables.completion(measured).splitlines()
+    assert lines[2] == "| xx.set | 2 | 0.100 | 0.200 | 0.300 | 0.400 |"
+    assert lines[6] == "| 1,000 | 2 | 1.00 (p99 2.00) | 3.00 (p99 4.00) |"
