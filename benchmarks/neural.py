@@ -385,10 +385,11 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
         own = recipe == "native only" or recipe == "translit"  # vectors of documents, too
         documents = student if own else teacher
         found[arm] = searching(bench, arm, documents, queries=None if own else student, deromanize=False)
-    unchanged, eight, both = (
+    unchanged, eight, both, weighed = (
         "deromanized, encoder unchanged",
         "the same, mean of eight readings",
         "scriptbridge, hybrid",
+        "scriptbridge, hybrid by scores, a fifth of the encoder",
     )
     grams = "BM25, both sides uroman, character 3-grams"
     return found | {
@@ -397,6 +398,7 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
         "BM25, native words": "bm25",
         "scriptbridge, lexical": "scriptbridge",
         both: searching(bench, both, teacher, "hybrid"),
+        weighed: searching(bench, weighed, teacher, "hybrid", fusion="minmax", weight=0.2),
         grams: Candidate(
             grams, grams, grams, lambda collection, folder: Grams(grams, collection, bench.case.language)
         ),
