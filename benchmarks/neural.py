@@ -234,8 +234,8 @@ def aligned(bench: Bench, arm: str, student: str = VOCAB, authors: Sequence[str]
     )
 
 
-def on_vectors(bench: Bench, arm: str, recipe: str) -> None:
-    """Recipe `ngrams` or `adapter`, for the encoder that native queries trained."""
+def on_vectors(bench: Bench, arm: str, recipe: str, of: str = "native only") -> None:
+    """Recipe `ngrams` or `adapter`, for the encoder that native queries trained, or another arm's."""
     from scriptbridge.train import adapter, ngrams
     from scriptbridge.train.trainer import Settings
 
@@ -244,7 +244,7 @@ def on_vectors(bench: Bench, arm: str, recipe: str) -> None:
     train: Callable[..., Any] = module.train
     settings = Settings(
         recipe,
-        str(bench.trained("native only")),
+        str(bench.trained(of)),
         seed=SEED,
         steps=TINY_STEPS,
         evaluate_every=500,
@@ -274,6 +274,7 @@ TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, authors=("uroman",)),
     "ngrams, 8.6 MB, no transformer": lambda bench, arm: on_vectors(bench, arm, "ngrams"),
     "adapter, rank 384": lambda bench, arm: on_vectors(bench, arm, "adapter"),
+    "adapter after vocab, rank 384": lambda bench, arm: on_vectors(bench, arm, "adapter", VOCAB),
 }
 """Arms that have a model of their own, teachers first."""
 
@@ -377,12 +378,12 @@ def candidates(bench: Bench) -> dict[str, Candidate | str]:
         folder = bench.trained(arm)
         if not (folder / "training" / "result.json").exists():
             continue
-        recipe = arm.partition(",")[0]
+        recipe = arm.replace(",", " ").partition(" ")[0]
         if recipe in ("ngrams", "adapter"):
             student = f"{recipe}:{folder / f'encoder.{recipe}'}"
         else:
             student = f"st:{folder}"
-        own = recipe == "native only" or recipe == "translit"  # vectors of documents, too
+        own = recipe in ("native", "translit")  # vectors of documents, too
         documents = student if own else teacher
         found[arm] = searching(bench, arm, documents, queries=None if own else student, deromanize=False)
     unchanged, eight, both, weighed = (
