@@ -246,6 +246,7 @@ def test_what_cannot_be_trained_with(tmp_path: Path, api: str) -> None:
     for wrong, message in (
         ({"rank": 0}, "rank 0 came"),
         ({"document_weight": -1.0}, "document_weight -1.0 came"),
+        ({"document_weight": float("nan")}, "document_weight nan came"),
         ({"cosine_weight": 0.0, "mse_weight": 0.0, "info_nce_weight": 0.0}, "all weights are 0"),
     ):
         with pytest.raises(TrainingError, match=message):

@@ -487,6 +487,7 @@ def test_align_needs_native_queries_with_latin_wordings(dense: str, tmp_path: Pa
         {"native_per_batch": -1},
         {"temperature": 0.0},
         {"mse_weight": -1.0},
+        {"cosine_weight": float("nan")},
     ],
 )
 def test_options_of_align_that_cannot_be_are_told(wrong: dict[str, Any]) -> None:

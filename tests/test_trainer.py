@@ -179,12 +179,61 @@ def test_damaged_checkpoints_are_told(tmp_path: Path) -> None:
     _stopped(tmp_path / "a")
     checkpoint = tmp_path / "a" / "training" / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be read"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be used: .*; delete it to start anew"):
         Toy().train(tmp_path / "a")
-    _stopped(tmp_path / "b")
-    (tmp_path / "b" / "training" / "metrics.jsonl").write_text("")
-    with pytest.raises(TrainingError, match="fewer lines"):
-        Toy().train(tmp_path / "b")
+    checkpoint.unlink()
+    Toy().train(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", b"[]"),
+        ("config.json", b"\xff"),
+        ("result.json", b"{}"),
+        ("result.json", b"[1]"),
+        ("metrics.jsonl", b""),
+        ("metrics.jsonl", b"junk\n" * 20),
+        ("metrics.jsonl", b"[]\n" * 20),
+        ("metrics.jsonl", b'{"step": 1}\n' * 20),
+        ("checkpoint.pt", b""),
+        ("checkpoint.pt", [1]),
+        ("checkpoint.pt", {"step": 14, "seconds": 1.0}),
+        ("checkpoint.pt", {"step": 14, "seconds": 1.0, "modules": {"toy": {}}}),
+        ("checkpoint.pt", {"step": 14, "seconds": 1.0, "modules": None}),
+        ("best.pt", {"step": 14}),
+    ],
+)
+def test_damaged_files_of_a_run_are_told(tmp_path: Path, name: str, content: Any) -> None:
+    _stopped(tmp_path / "a")
+    path = tmp_path / "a" / "training" / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(TrainingError, match=rf"{path.name}: cannot be used: .*; (start in a new|delete it)"):
+        Toy().train(tmp_path / "a")
+    assert path.exists()
+
+
+def test_a_run_that_fails_with_nothing_to_go_on_with_leaves_the_folder_as_new(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    _stopped(tmp_path / "a", 3)
+    assert not any((tmp_path / "a").iterdir())
+    Toy().train(tmp_path / "a", replace(TOY, learning_rate=0.01))
+    _stopped(tmp_path / "b", 8)
+    with pytest.raises(TrainingError, match="holds another run"):
+        Toy().train(tmp_path / "b", replace(TOY, learning_rate=0.01))
+
+
+def test_folders_that_cannot_be_written_are_told_at_the_start(tmp_path: Path) -> None:
+    toy = Toy()
+    with pytest.raises(TrainingError, match="cannot be a folder for a result: UnicodeEncodeError"):
+        toy.train(tmp_path / "n\udcff")
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match=r"cannot be written: .*Not a directory"):
+        toy.train(tmp_path / "file" / "out")
+    assert not toy.training
 
 
 def test_half_written_files_are_not_read(tmp_path: Path) -> None:
@@ -324,6 +373,9 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, bad: float) -> N
         {"checkpoint_every": 0},
         {"evaluate_every": -1},
         {"threads": 0},
+        {"threads": 10**20},
+        {"seed": -1},
+        {"seed": 10**40},
         {"precision": "float16"},
     ],
 )

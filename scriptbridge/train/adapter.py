@@ -8,6 +8,7 @@ all, and stays so where nothing it learns is better on dev.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -62,7 +63,7 @@ class Adapter:
         """TrainingError for what cannot be trained with."""
         if self.rank is not None and self.rank < 1:
             raise TrainingError(f"rank {self.rank!r} came; accepted: 1 and more, or None")
-        if self.document_weight < 0:
+        if not 0 <= self.document_weight < math.inf:
             raise TrainingError(f"document_weight {self.document_weight!r} came; accepted: 0 and more")
         if not any((self.cosine_weight, self.mse_weight, self.info_nce_weight, self.document_weight)):
             raise TrainingError("all weights are 0; accepted: one of them more")

@@ -8,6 +8,7 @@ Compensation, Goswami et al. 2025).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -67,7 +68,7 @@ class Align:
                 raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 to 1")
         weights = ("cosine", "mse", "info_nce", "script", "kl", "margin")
         for name in ("native_per_batch", *(f"{weight}_weight" for weight in weights)):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 and more")
         if self.latin_per_batch < 1 or self.query_tokens < 3 or not self.temperature > 0:
             raise TrainingError(

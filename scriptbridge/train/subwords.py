@@ -23,7 +23,8 @@ from tokenizers import models as kinds
 from scriptbridge.errors import TrainingError
 
 from . import card, models
-from .vocabulary import Vocabulary, check_new, save
+from .trainer import check_new
+from .vocabulary import Vocabulary, save
 
 __all__ = ["Learned", "Subwords", "extend"]
 

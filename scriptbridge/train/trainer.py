@@ -25,7 +25,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -35,15 +35,17 @@ import torch
 
 from scriptbridge import atomic
 from scriptbridge.errors import TrainingError
+from scriptbridge.functions import raised
 
 from . import card
 
-__all__ = ["Metrics", "Progress", "Settings", "device_of", "draws", "learning_rate", "train"]
+__all__ = ["Metrics", "Progress", "Settings", "check_new", "device_of", "draws", "learning_rate", "train"]
 
 Progress = Callable[[int, int, float], None]
 """Called after each step with its number, from 1, the number of steps, and its loss."""
 
 FOLDER = "training"
+MOST_THREADS = 1_024  # that torch is given
 AVERAGED = 50  # steps whose mean loss a run's first and last loss are
 _FREE = ("checkpoint_every", "device", "threads")  # settings that a run may go on with changed
 _PRECISIONS = ("float32", "bfloat16")
@@ -81,6 +83,7 @@ class Settings:
         for name, holds, accepted in (
             ("steps", self.steps is None or self.steps > 0, "1 and more"),
             ("epochs", self.epochs is None or 0 < self.epochs < math.inf, "more than 0"),
+            ("seed", 0 <= self.seed < 2**63, "0 to 2 ** 63 - 1"),
             ("batch_size", self.batch_size > 0, "1 and more"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "more than 0"),
             ("warm_up", 0 <= self.warm_up <= 1, "0 to 1"),
@@ -88,7 +91,7 @@ class Settings:
             ("clip", self.clip > 0, "more than 0"),
             ("checkpoint_every", self.checkpoint_every > 0, "1 and more"),
             ("evaluate_every", self.evaluate_every >= 0, "0 and more"),
-            ("threads", self.threads is None or self.threads > 0, "1 and more"),
+            ("threads", self.threads is None or 0 < self.threads <= MOST_THREADS, f"1 to {MOST_THREADS:,}"),
             ("precision", self.precision in _PRECISIONS, " and ".join(_PRECISIONS)),
         ):
             if not holds:
@@ -139,22 +142,22 @@ def train(
     `evaluate` returns a figure, the higher the better; the modules are in `eval` mode then. Where it is used,
     the best modules are those that are saved.
 
-    A run that has ended returns its metrics again; one that was killed goes on. TrainingError where `out`
-    holds another run or other files, a checkpoint cannot be read, or the loss is no number.
+    A run that has ended returns its metrics again; one that was killed goes on; one that fails before its
+    first checkpoint leaves nothing. TrainingError where `out` holds another run or other files, a checkpoint
+    cannot be read, or the loss is no number.
     """
     if (steps := settings.steps) is None:
         raise TrainingError("settings without steps came; Settings.counted gives them")
     if evaluate is None:
         settings = replace(settings, evaluate_every=0)
-    run = _Run(out, settings, modules, data, options or {})
-    run.open()
-    if (ended := run.result()) is not None:
-        return ended
     device = device_of(settings)
     for module in modules.values():
         module.to(device).train()
     optimizer = _optimizer(modules.values(), settings, device)
-    with _threads(settings.threads):
+    run = _Run(out, settings, modules, data, options or {})
+    with run.open(), _threads(settings.threads):
+        if (ended := run.result()) is not None:
+            return ended
         done, seconds = run.resume(optimizer)
         started = time.perf_counter() - seconds
         with (run.folder / "metrics.jsonl").open("a", encoding="utf-8", buffering=1) as log:
@@ -180,6 +183,17 @@ def learning_rate(settings: Settings, step: int) -> float:
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
     return settings.learning_rate * (settings.steps - step) / (settings.steps - warm)
+
+
+def check_new(out: Path) -> None:
+    """TrainingError unless `out` is a new or an empty folder, of a name that all libraries can write."""
+    try:
+        str(out).encode()
+        other = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{str(out)!r}: cannot be a folder for a result: {raised(error)}") from error
+    if other:
+        raise TrainingError(f"{out}: holds other files; a new or an empty folder is needed")
 
 
 def draws(seed: int, *purpose: object) -> int:
@@ -221,13 +235,16 @@ def _update(
         loss = step(number, generator)
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise TrainingError(f"step {number + 1}: the loss is {value}; a lower learning_rate may help")
+        raise TrainingError(
+            f"step {number + 1}: the loss is {value}; a lower learning_rate may help, in a new folder"
+        )
     loss.backward()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.clip))
     if not math.isfinite(norm):
         raise TrainingError(
-            f"step {number + 1}: the gradient's norm is {norm}; a lower learning_rate may help"
+            f"step {number + 1}: the gradient's norm is {norm}; "
+            "a lower learning_rate may help, in a new folder"
         )
     rate = learning_rate(settings, number)
     for group in optimizer.param_groups:
@@ -294,13 +311,29 @@ class _Run:
         }
         self._free = {name: getattr(settings, name) for name in _FREE}
 
-    def open(self) -> None:
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """The folder, made or with this run in it; as new again where it fails with nothing to go on with."""
+        self._make()
+        try:
+            yield
+        except BaseException:
+            if not any((self.folder / name).exists() for name in ("checkpoint.pt", "best.pt", "result.json")):
+                for name in ("metrics.jsonl", "config.json"):
+                    (self.folder / name).unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.folder.rmdir()
+            raise
+
+    def _make(self) -> None:
         """Make the folder, or check that what is in it is this run."""
         config = self.folder / "config.json"
         if not config.exists():
-            if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-                raise TrainingError(f"{self.out}: holds other files; a run needs a new or an empty folder")
-            self.folder.mkdir(parents=True, exist_ok=True)
+            check_new(self.out)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise TrainingError(f"{self.out}: cannot be written: {error}") from error
             _write_json(config, {"schema": 1, **self._identity, **self._free, "versions": card.versions()})
             return
         for half in self.folder.glob("*.partial"):  # of a run that was killed while it wrote
@@ -319,19 +352,25 @@ class _Run:
         path = self.folder / "result.json"
         if not path.exists():
             return None
-        return Metrics(**_read_json(path))
+        with _used(path):
+            return Metrics(**_read_json(path))
 
     def resume(self, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
         """Modules, optimizer and metrics as they were at the last checkpoint; its steps and seconds."""
         path = self.folder / "checkpoint.pt"
-        checkpoint: dict[str, Any] = _read_tensors(path) if path.exists() else {"step": 0, "seconds": 0.0}
+        steps, seconds = 0, 0.0
         if path.exists():
-            self._restore(checkpoint["modules"])
-            optimizer.load_state_dict(checkpoint["optimizer"])
+            with _used(path, "delete it to start anew"):
+                checkpoint = _read_tensors(path)
+                self._restore(checkpoint["modules"])
+                optimizer.load_state_dict(checkpoint["optimizer"])
+                steps, seconds = int(checkpoint["step"]), float(checkpoint["seconds"])
         best = self.folder / "best.pt"
-        self._best = _read_tensors(best)["figure"] if best.exists() else None
-        _truncate(self.folder / "metrics.jsonl", checkpoint["step"])
-        return checkpoint["step"], checkpoint["seconds"]
+        if best.exists():
+            with _used(best):
+                self._best = float(_read_tensors(best)["figure"])
+        _truncate(self.folder / "metrics.jsonl", steps)
+        return steps, seconds
 
     def keep(self, steps: int, seconds: float, optimizer: torch.optim.Optimizer) -> None:
         """Write the checkpoint."""
@@ -355,9 +394,11 @@ class _Run:
     def end(self, save: Callable[[Path], None], about: str) -> Metrics:
         """Save the best modules, or the last ones; the checkpoint goes."""
         best = self.folder / "best.pt"
-        kept = _read_tensors(best) if best.exists() else {}
-        if kept:
-            self._restore(kept["modules"])
+        kept: dict[str, Any] = {}
+        if best.exists():
+            with _used(best):
+                kept = _read_tensors(best)
+                self._restore(kept["modules"])
         for module in self._modules.values():
             module.eval()
         metrics = _summary(self.folder / "metrics.jsonl", kept.get("figure"), kept.get("step"))
@@ -388,12 +429,12 @@ class _Run:
 
 def _summary(path: Path, best: float | None, best_step: int | None) -> Metrics:
     """What the lines of metrics come to."""
-    with path.open(encoding="utf-8") as lines:
+    with _used(path), path.open(encoding="utf-8") as lines:
         read = map(json.loads, lines)
         first = list(islice(read, AVERAGED))
         last = deque(chain(first, read), maxlen=AVERAGED)
-    steps, seconds = last[-1]["step"], last[-1]["seconds"]
-    return Metrics(steps, seconds, _mean_loss(first), _mean_loss(last), best, best_step)
+        steps, seconds = last[-1]["step"], last[-1]["seconds"]
+        return Metrics(steps, seconds, _mean_loss(first), _mean_loss(last), best, best_step)
 
 
 def _mean_loss(lines: Collection[Mapping[str, float]]) -> float:
@@ -401,14 +442,13 @@ def _mean_loss(lines: Collection[Mapping[str, float]]) -> float:
 
 
 def _truncate(path: Path, steps: int) -> None:
-    """Leave the first `steps` lines."""
-    if not path.exists():
-        if steps:
-            raise TrainingError(f"{path}: missing, though {steps} steps were done; start in a new folder")
+    """Leave the lines of the first `steps` steps."""
+    if not path.exists() and not steps:
         return
-    with path.open("rb+") as file:
-        if sum(1 for _ in islice(file, steps)) < steps:
-            raise TrainingError(f"{path}: fewer lines than the {steps} steps done; start in a new folder")
+    with _used(path), path.open("rb+") as file:
+        there = [json.loads(line)["step"] for line in islice(file, steps)]
+        if there != list(range(1, steps + 1)):
+            raise ValueError(f"not the lines of the {steps:,} steps that were done")
         file.truncate(file.tell())
 
 
@@ -431,19 +471,23 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         raise TrainingError(f"{path}: cannot be written: {error}") from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+@contextmanager
+def _used(path: Path, advice: str = "start in a new folder") -> Iterator[None]:
+    """Where what a file holds is used; whatever comes of what was not written so is a TrainingError."""
     try:
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: cannot be read: {error}; start in a new folder") from error
+        yield
+    except Exception as error:  # torch and pickle raise many
+        raise TrainingError(f"{path}: cannot be used: {raised(error)}; {advice}") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    with _used(path):
+        read = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(read, dict):
+            raise ValueError(f"{type(read).__name__} came, no object")
     return read
 
 
 def _read_tensors(path: Path) -> dict[str, Any]:
-    try:
-        read: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch and pickle raise many
-        raise TrainingError(
-            f"{path}: cannot be read: {type(error).__name__}: {error}; delete it to start anew"
-        ) from error
+    read: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return read

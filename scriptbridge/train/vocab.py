@@ -45,7 +45,8 @@ from scriptbridge.errors import LanguageError, TrainingError
 from scriptbridge.gap import authors
 
 from . import card, models
-from .vocabulary import Mode, Vocabulary, check_new, save
+from .trainer import check_new
+from .vocabulary import Mode, Vocabulary, save
 
 __all__ = ["Merged", "Mode", "Vocab", "apply", "likeliest"]
 

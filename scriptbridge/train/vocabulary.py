@@ -14,15 +14,9 @@ from typing import Any, Literal
 from scriptbridge import text
 from scriptbridge.errors import TrainingError
 
-__all__ = ["Mode", "Vocabulary", "check_new", "mean", "save"]
+__all__ = ["Mode", "Vocabulary", "mean", "save"]
 
 Mode = Literal["max", "average", "min"]
-
-
-def check_new(out: Path) -> None:
-    """TrainingError unless `out` is a new or an empty folder."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise TrainingError(f"{out}: holds other files; a new or an empty folder is needed")
 
 
 class Vocabulary:
