@@ -102,9 +102,16 @@ def test_romanized_documents_are_noticed(code: str) -> None:
     assert not is_written(channel, Lexicon.from_terms({}))
 
 
-@pytest.mark.parametrize("code", ["el", "ru", "ta", "fa"])
+@pytest.mark.parametrize("code", ["el", "ru", "ta", "fa", "hi", "bn", "ur", "ar", "si", "gu"])
 def test_english_is_not_romanized_text(code: str) -> None:
     assert not is_written(Channel.load(code), Lexicon.from_terms(dict.fromkeys(ENGLISH, 3)))
+    native = dict.fromkeys(languages.load(code).examples, 3)
+    assert not is_written(Channel.load(code), Lexicon.from_terms(native | dict.fromkeys(ENGLISH, 3)))
+
+
+def test_romanized_text_is_noticed_beside_english() -> None:
+    mixed = dict.fromkeys(ENGLISH, 1) | dict.fromkeys(romanized("hi"), 30)
+    assert is_written(Channel.load("hi"), Lexicon.from_terms(mixed))
 
 
 def test_a_native_query_finds_documents_of_both_kinds(tmp_path: Path) -> None:
