@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from .errors import ScriptbridgeError
 
-__all__ = ["described", "foreign", "imported", "is_named", "raised"]
+__all__ = ["described", "foreign", "imported", "is_named", "raised", "source"]
 
 _NAMED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _DESCRIBED = 80  # characters
@@ -52,6 +53,15 @@ def imported(spec: str, error: type[ScriptbridgeError]) -> Any:
 
 
 _NOTHING = object()
+
+
+def source(found: Any) -> Path | None:
+    """The file that a function is written in, or an object's class; None where Python cannot say."""
+    for written in (found, type(found)):
+        with suppress(Exception):  # TypeError, or of whatever its attributes are
+            path = Path(inspect.getfile(inspect.unwrap(written)))
+            return path if path.is_file() else None
+    return None
 
 
 @contextmanager

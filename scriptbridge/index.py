@@ -27,7 +27,7 @@ from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
 from scriptbridge.context import Counts
 from scriptbridge.documents import as_documents, document_id
-from scriptbridge.encoders import CrossEncoder, DenseEncoder
+from scriptbridge.encoders import CrossEncoder, DenseEncoder, specs
 from scriptbridge.errors import (
     DocumentError,
     EncoderError,
@@ -875,7 +875,7 @@ def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
         raise EncoderError(f"encoder {spec!r}: accepted are specs in valid Unicode") from error
     if isinstance(encoder, str) and not encoders.is_dense(spec) and not is_named(spec):
         encoders.dense(spec)  # says what is accepted
-    return vectors.located(spec)
+    return specs.located(spec)
 
 
 def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:

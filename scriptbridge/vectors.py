@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scriptbridge import atomic, extras
-from scriptbridge.encoders import DenseEncoder, is_dense, rows
+from scriptbridge.encoders import DenseEncoder, rows
 from scriptbridge.errors import EncoderError, IndexStorageError
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "digest",
     "encode_queries",
     "largest",
-    "located",
 ]
 
 EXACT = 50_000  # vectors; fewer are all looked at
@@ -60,15 +59,6 @@ ALIGNED = 64
 def digest(text: str) -> bytes:
     """16 bytes that differ where texts do."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def located(spec: str) -> str:
-    """A spec whose model is found from anywhere, where it is a folder or a file."""
-    kind, _, rest = spec.partition(":")
-    model, mark, options = rest.partition("?")
-    folder = Path(model).expanduser()
-    there = is_dense(spec) and model and folder.exists()
-    return f"{kind}:{folder.absolute()}{mark}{options}" if there else spec
 
 
 def encode_queries(

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scriptbridge import encoders
-from scriptbridge.encoders import SparseRows, openai, rows, sentence, specs
+from scriptbridge.encoders import SparseRows, adapter, identity, openai, rows, sentence, specs
 from scriptbridge.errors import EncoderError, MissingExtraError
 
 TEXTS = ["γεια σου κόσμε", "a", "", "मेरा नाम", "سلام به شما که می‌خوانید", "hello there world", "a"]
@@ -865,3 +865,33 @@ def test_retry_after_a_date_to_come() -> None:
     wait = openai._wait(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
     assert wait is not None
     assert 28 < wait <= 30
+
+
+# ---- what they are made of
+
+
+def test_what_an_encoder_is_made_of_changes_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    written = tmp_path / "letters_of.py"
+    written.write_text("def encode(texts): return texts\n\nclass Of: pass\n\nof = Of()\n", encoding="utf-8")
+    (tmp_path / "e.ngrams").write_bytes(b"1")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_bytes(b"1")
+    ones = [np.ones(shape, np.float32) for shape in ((2, 5), (5, 2), 5)]
+    adapter.saved(tmp_path / "e.adapter", f"st:{tmp_path}/model", *ones)
+    for spec, file in (
+        ("letters_of:encode", written),
+        ("letters_of:of", written),
+        (f"ngrams:{tmp_path}/e.ngrams", tmp_path / "e.ngrams"),
+        (f"st:{tmp_path}/model?batch=2", tmp_path / "model" / "weights"),
+        (f"adapter:{tmp_path}/e.adapter", tmp_path / "model" / "weights"),
+        (f"adapter:{tmp_path}/e.adapter", tmp_path / "e.adapter"),
+    ):
+        before = identity.state(spec), identity.content(spec)
+        assert (identity.state(spec), identity.content(spec)) == before
+        file.write_bytes(file.read_bytes() + b"\n")
+        assert identity.state(spec) != before[0] and identity.content(spec) != before[1], spec
+    for spec in ("st:BAAI/bge-m3", "openai:m@http://h/v1"):
+        assert identity.content(spec) == ""

@@ -363,6 +363,38 @@ def test_what_stands_in_masked_places_is_nothing(
     assert not slopes[-1][mask].any()
 
 
+@pytest.mark.parametrize("instead", [7.0, -1e30, math.inf, math.nan])
+def test_what_stands_in_a_document_that_all_queries_mask_is_nothing(instead: float) -> None:
+    queries, documents = normal(B, D).requires_grad_(), normal(M, D, seed=1)
+    mask = torch.zeros(B, M, dtype=torch.bool)
+    mask[:, 1] = True
+    found = []
+    for filling in (0.0, instead):
+        filled = documents.clone()
+        filled[1] = filling
+        filled.requires_grad_()
+        loss = losses.info_nce(queries, filled, POSITIVE, 0.5, mask)
+        found.append((loss, *torch.autograd.grad(loss, (queries, filled))))
+    assert all(map(torch.equal, *found)) and not found[1][2][1].any()
+
+
+@pytest.mark.parametrize("instead", [7.0, -1e15, 1e15])
+def test_how_alike_two_spellings_of_a_sentence_are_is_nothing(instead: float) -> None:
+    """Rows 0 and 3 meet in a dimension that no other row has: masked, that changes nothing."""
+    mask = torch.zeros(B, B, dtype=torch.bool)
+    mask[0, 3] = mask[3, 0] = True
+    found = []
+    for meeting in (0.0, instead):
+        more = torch.zeros(B, 1)
+        more[0], more[3] = meeting, abs(meeting)
+        native = torch.cat([normal(B, D), more], dim=1).requires_grad_()
+        latin = torch.cat([normal(B, D, seed=1), torch.zeros(B, 1)], dim=1).requires_grad_()
+        loss = losses.script_contrastive(native, latin, 0.5, mask)
+        slopes = torch.autograd.grad(loss, (native, latin))
+        found.append((loss, *(slope[:, :D] for slope in slopes)))
+    assert all(map(torch.equal, *found))
+
+
 def test_a_masked_document_is_no_negative() -> None:
     """It changes nothing and gets no gradient; leaving it out of the batch gives the same."""
     queries, documents = normal(B, D), normal(M, D, seed=1)

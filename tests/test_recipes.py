@@ -222,6 +222,15 @@ def test_options_that_cannot_be_are_told(wrong: dict[str, Any]) -> None:
         Translit(**wrong)
 
 
+def test_models_are_found_as_encoders_are(dense: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One loader: a home's tilde, and where a model was looked for."""
+    monkeypatch.setenv("HOME", str(Path(dense).parent))
+    assert models.load("~/dense", "dense", _settings("")).get_embedding_dimension() == tiny_models.DIMENSION
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(TrainingError, match=r"looked for in .*no such folder.*in the cache .*HF_HUB_OFFLINE"):
+        models.load("nobody/nothing", "dense", _settings(""))
+
+
 def test_models_that_cannot_be_trained_are_told(dense: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nowhere"):
         translit.train(_examples(), _settings(str(tmp_path / "nowhere")), Translit(), tmp_path / "m")
@@ -435,7 +444,68 @@ def test_teacher_vectors_are_asked_for_once(
     other = tiny_models.dense(tmp_path / "other", seed=1)
     again = teacher.cached(f"st:{other}", "queries", ["νησί", "βουνό"], tmp_path)
     assert not np.allclose(again, first) and kept.exists()
-    assert len(list(tmp_path.glob("*.npy"))) == 5 and not list(tmp_path.glob("*.unfinished"))
+    assert len(list(tmp_path.glob("*.npy"))) == 5 and not list(tmp_path.glob("*.partial"))
+
+
+def test_a_teacher_that_changed_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is, below a folder named training too, and by whatever path it is named."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for spec in (str(tmp_path / "training" / "dense"), "st:~/training/dense"):
+        made = [
+            teacher.cached(spec, "queries", ["νησί"], tmp_path / "cache")
+            for seed in (0, 1)
+            if tiny_models.dense(tmp_path / "training", seed)
+        ]
+        assert not np.allclose(*made)
+    model = tmp_path / "training" / "dense"
+    (model / "training").mkdir()
+    kept = set((tmp_path / "cache").iterdir())
+    (model / "training" / "metrics.jsonl").write_text("{}")
+    teacher.cached("st:~/training/dense", "queries", ["νησί"], tmp_path / "cache")
+    assert set((tmp_path / "cache").iterdir()) == kept
+
+
+def test_the_precision_of_a_teacher_is_part_of_its_name(
+    dense: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dtype in ("fp32", "bf16"):
+        monkeypatch.setattr("scriptbridge.encoders.sentence._best_dtype", lambda device, torch, d=dtype: d)
+        teacher.cached(dense, "queries", ["νησί"], tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_cache_heals_and_says_where_it_cannot_be(dense: str, tmp_path: Path) -> None:
+    first = teacher.cached(dense, "queries", ["νησί"], tmp_path)
+    (kept,) = tmp_path.iterdir()
+    for damage in (b"", b"\x93NUMPY", kept.read_bytes()[:-3]):
+        kept.write_bytes(damage)
+        assert (teacher.cached(dense, "queries", ["νησί"], tmp_path) == first).all()
+        assert np.load(kept).shape == first.shape and list(tmp_path.iterdir()) == [kept]
+    with pytest.raises(TrainingError, match="cannot be kept"):
+        teacher.cached(dense, "queries", ["νησί"], kept / "below")
+
+
+@pytest.mark.parametrize("recipe", [align, translit], ids=["align", "translit"])
+def test_another_model_in_the_same_folder_is_another_run(tmp_path: Path, recipe: Any) -> None:
+    """Its shapes are the same, so a checkpoint would fit: student and teacher would be of two bases."""
+    settings = _align(str(tiny_models.dense(tmp_path)), steps=2)
+    options = OPTIONS if recipe is align else Translit()
+
+    def run() -> Any:
+        return recipe.train(_examples(), settings, options, tmp_path / "m", cache=tmp_path / "cache")
+
+    assert run() == run()
+    tiny_models.dense(tmp_path, seed=1)
+    with pytest.raises(TrainingError, match="another run; origin"):
+        run()
+
+
+def test_a_run_of_an_earlier_version_goes_on(dense: str, tmp_path: Path) -> None:
+    ended = translit.train(_examples(), _settings(dense, steps=1), Translit(), tmp_path / "m")
+    config = tmp_path / "m" / "training" / "config.json"
+    kept = json.loads(config.read_text())
+    config.write_text(json.dumps({name: value for name, value in kept.items() if name != "origin"}))
+    assert translit.train(_examples(), _settings(dense, steps=1), Translit(), tmp_path / "m") == ended
 
 
 def test_a_student_of_another_dimension_gets_a_linear_layer(dense: str, tmp_path: Path) -> None:

@@ -158,6 +158,15 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
         wider.train(tmp_path / "a")
 
 
+def test_another_origin_is_refused_and_halves_of_files_go(tmp_path: Path) -> None:
+    _stopped(tmp_path / "a", origin={"model": "1"})
+    half = tmp_path / "a" / "training" / "checkpoint.pt.12.partial"
+    half.write_bytes(b"half")
+    with pytest.raises(TrainingError, match=r"another run; origin .*'1'.* there, .*'2'.* now"):
+        Toy().train(tmp_path / "a", origin={"model": "2"})
+    assert not half.exists()
+
+
 def test_folders_with_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="other files"):
@@ -166,13 +175,13 @@ def test_folders_with_other_files_are_refused(tmp_path: Path) -> None:
         Toy().train(tmp_path / "notes.txt")
 
 
-def _stopped(out: Path, at: int = 20) -> None:
+def _stopped(out: Path, at: int = 20, **more: Any) -> None:
     def stop(step: int, steps: int, loss: float) -> None:
         if step == at:
             raise _StoppedError
 
     with pytest.raises(_StoppedError):
-        Toy().train(out, progress=stop)
+        Toy().train(out, progress=stop, **more)
 
 
 def test_damaged_checkpoints_are_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import toy_encoder
 from numpy.typing import NDArray
 
 from scriptbridge import store, text, vectors
+from scriptbridge.encoders import specs
 from scriptbridge.errors import EncoderError, IndexFormatError, IndexLockedError, QueryError
 from scriptbridge.index import Index
 from scriptbridge.modes import Mode
@@ -479,8 +480,8 @@ def test_a_thread_that_writes_does_not_hold_up_searches(path: Path) -> None:
 def test_a_models_folder_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert vectors.located("st:model?batch=2") == f"st:{tmp_path}/model?batch=2"
-    assert vectors.located("st:BAAI/bge-m3") == "st:BAAI/bge-m3"
+    assert specs.located("st:model?batch=2") == f"st:{tmp_path}/model?batch=2"
+    assert specs.located("st:BAAI/bge-m3") == "st:BAAI/bge-m3"
 
 
 # ---- many vectors

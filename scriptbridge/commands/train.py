@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from scriptbridge import extras
+from scriptbridge.encoders import specs
 
 from .arguments import language
 from .terminal import progress_shown, say, visible
@@ -263,7 +264,6 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
     """
     with _trained(given, "align") as run:
         from scriptbridge.train import align as recipe
-        from scriptbridge.train import teacher
 
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Align)
         examples, dev = run.examples()
@@ -272,7 +272,7 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
                 examples, settings, options, run.out, dev=dev, cache=cache, router=router, progress=run.told
             )
         )
-        taught = teacher.spec(options.teacher or settings.model)
+        taught = specs.of_model(options.teacher or settings.model)
         if router:
             _say_encoder(run.data, "dense", run.out)
         else:
@@ -298,12 +298,11 @@ def ngrams(cache: Path | None, **given: Any) -> None:
     """
     with _trained(given, "ngrams") as run:
         from scriptbridge.train import ngrams as recipe
-        from scriptbridge.train import teacher
 
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Ngrams)
         examples, dev = run.examples()
         run.ended(recipe.train(examples, settings, options, run.out, dev=dev, cache=cache, progress=run.told))
-        _say_query_encoder(run.data, teacher.spec(settings.model), f"ngrams:{run.out / recipe.FILE}")
+        _say_query_encoder(run.data, specs.of_model(settings.model), f"ngrams:{run.out / recipe.FILE}")
 
 
 @train.command()

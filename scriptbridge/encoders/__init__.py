@@ -12,7 +12,7 @@ from typing import TypeVar
 from scriptbridge.errors import EncoderError
 from scriptbridge.functions import is_named
 
-from . import adapter, functions, ngrams, openai, sentence
+from . import adapter, functions, ngrams, openai, sentence, specs
 from .protocols import CrossEncoder, DenseEncoder, SparseEncoder, SparseRows
 
 __all__ = [
@@ -77,7 +77,7 @@ def cross(spec: str) -> CrossEncoder:
 
 def is_dense(spec: str) -> bool:
     """Whether `spec` names its kind of dense encoder by a prefix, as ``st:`` does."""
-    return spec.partition(":")[0] in _DENSE and ":" in spec
+    return specs.has_kind(spec)
 
 
 def _named(

@@ -33,7 +33,7 @@ from scriptbridge.functions import raised
 from . import rows, specs
 from .protocols import SparseRows
 
-__all__ = ["Cross", "Dense", "Sparse", "quiet"]
+__all__ = ["Cross", "Dense", "Sparse", "load", "precision", "quiet"]
 
 BATCH = 32  # texts
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -237,18 +237,24 @@ def _model(kind: str, model: Any, name: str, device: str | None, dtype: str | No
     package = extras.load("sentence_transformers", "neural")
     if not isinstance(model, str | os.PathLike):
         return model
-    where = os.fspath(model)
     torch = extras.load("torch", "neural")
     best = device or package.util.get_device_name()
     weights = getattr(torch, DTYPES[dtype or _best_dtype(best, torch)])
+    return load(kind, os.fspath(model), name, device=best, model_kwargs={"dtype": weights}, **options)
+
+
+def load(kind: str, where: str, name: str, **options: Any) -> Any:
+    """The model at that folder or of that name, of the class `kind` of sentence-transformers.
+
+    EncoderError, which begins with `name`, says where it was looked for, or why it cannot be loaded.
+    """
+    package = extras.load("sentence_transformers", "neural")
     path = Path(where).expanduser()
     if not path.is_dir() and _is_path(where):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}")
     try:
         with quiet():
-            return getattr(package, kind)(
-                str(path) if path.is_dir() else where, device=best, model_kwargs={"dtype": weights}, **options
-            )
+            return getattr(package, kind)(str(path) if path.is_dir() else where, **options)
     except Exception as error:  # of whichever of its many files, formats and servers
         raise EncoderError(
             f"{name}: no {kind} can be loaded; looked for in {_looked(path, where)} "
@@ -282,6 +288,15 @@ def _looked(path: Path, model: str) -> str:
     constants = extras.load("huggingface_hub", "neural").constants
     hub = "nowhere else, as HF_HUB_OFFLINE says" if constants.HF_HUB_OFFLINE else constants.ENDPOINT
     return f"{path.absolute()} (no such folder), in the cache {constants.HF_HUB_CACHE} and {hub}"
+
+
+def precision(spec: str) -> str:
+    """The dtype that the model of ``st:MODEL?options`` has on this machine."""
+    _, options = specs.options(spec, {**_PROMPTED, "dimensions": specs.count})
+    if "dtype" in options:
+        return str(options["dtype"])
+    device = options.get("device") or extras.load("sentence_transformers", "neural").util.get_device_name()
+    return _best_dtype(device, extras.load("torch", "neural"))
 
 
 def _best_dtype(device: str, torch: Any) -> str:

@@ -4,12 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from scriptbridge.errors import EncoderError
 
-__all__ = ["count", "options", "seconds"]
+__all__ = ["count", "has_kind", "located", "of_model", "options", "path", "seconds"]
+
+ON_DISK = ("st", "ngrams", "adapter")
+"""Kinds that may name a folder or a file."""
+
+
+def has_kind(spec: str) -> bool:
+    """Whether `spec` says its kind, as ``st:`` does; a function's has none."""
+    kind, colon, _ = spec.partition(":")
+    return bool(colon) and kind in (*ON_DISK, "openai")
+
+
+def path(spec: str) -> Path | None:
+    """The folder or file that a spec names; None where there is none, as of a model on the hub."""
+    kind, _, rest = spec.partition(":")
+    named = rest.partition("?")[0]
+    there = Path(named).expanduser()
+    return there if kind in ON_DISK and named and there.exists() else None
+
+
+def located(spec: str) -> str:
+    """A spec whose model is found from anywhere, where it is a folder or a file."""
+    kind, _, rest = spec.partition(":")
+    _, mark, tail = rest.partition("?")
+    there = path(spec)
+    return spec if there is None else f"{kind}:{there.absolute()}{mark}{tail}"
+
+
+def of_model(name: str) -> str:
+    """The spec that a model's bare name or folder stands for; a spec is one already."""
+    return name if ":" in name and not Path(name).is_dir() else f"st:{name}"
 
 
 def options(spec: str, accepted: Mapping[str, Callable[[str], object]]) -> tuple[str, dict[str, Any]]:

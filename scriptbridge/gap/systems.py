@@ -22,8 +22,9 @@ import tantivy
 
 from scriptbridge import encoders, extras, languages, store, text
 from scriptbridge.encoders import DenseEncoder
+from scriptbridge.encoders import identity as encoder_identity
 from scriptbridge.errors import GapError, QueryError
-from scriptbridge.functions import described, foreign, imported, is_named, raised
+from scriptbridge.functions import described, foreign, imported, is_named, raised, source
 from scriptbridge.index import Index
 from scriptbridge.modes import Mode, Options
 from scriptbridge.types import Document, Expansion
@@ -99,7 +100,7 @@ def prepare(spec: str) -> Candidate:
         return Candidate(
             name,
             printable(what),
-            f"{what} {_files(what.partition(':')[2].partition('?')[0])}",
+            f"{what} {encoder_identity.state(what)}",
             lambda collection, folder: _Dense(name, encoders.dense(what), collection),
         )
     path, asked = _folder(what)
@@ -314,7 +315,9 @@ class Function:
         self.notes: tuple[str, ...] = ()
         self._spec = spec
         self._search = _searching(spec)
-        self.identity = f"{spec} {_source(self._search)} {_modules()}"
+        written_in = source(self._search)
+        content = written_in.read_text("utf-8", "replace") if written_in else ""
+        self.identity = f"{spec} {content} {_modules()}"
         """The function's name, its file's content, and the state of the modules beside it."""
 
     def search(self, text: str, k: int) -> Ranking:
@@ -363,28 +366,12 @@ def _searching(spec: str) -> Callable[[str, int], object]:
     return found  # type: ignore[no-any-return]
 
 
-def _source(function: object) -> str:
-    try:
-        return Path(inspect.getfile(inspect.unwrap(function))).read_text("utf-8", "replace")  # type: ignore[arg-type]
-    except Exception:
-        return ""  # of an object, or of compiled code
-
-
 def _modules() -> list[tuple[str, int, int]]:
     """The current directory's modules that are imported, sizes and times: what a search may call."""
     here = Path.cwd()
     paths = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     beside = (path for path in sorted(filter(None, paths)) if Path(path).is_relative_to(here))
-    return [state for path in beside for state in _files(path)]
-
-
-def _files(path: str) -> list[tuple[str, int, int]]:
-    """The file, or those of the folder, if there is one at this path: names, sizes, times."""
-    there = Path(path)
-    files = sorted(there.rglob("*")) if there.is_dir() else [there]
-    return [
-        (str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in files if path and each.is_file()
-    ]
+    return encoder_identity.stats(map(Path, beside))
 
 
 def _takes_two(function: object) -> bool:

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from scriptbridge.encoders import adapter as encoder
+from scriptbridge.encoders import specs
 from scriptbridge.errors import TrainingError
 
 from . import losses
@@ -103,8 +104,8 @@ def train(
     and positives are looked at where `options.document_weight` says so. TrainingError for what cannot be
     trained with, EncoderError for an encoder that fails.
     """
-    spec = teaching.spec(settings.model)
-    folder = teaching.kept_in(cache)
+    spec = specs.of_model(settings.model)
+    folder = teaching.cache_folder(cache)
     pairs = teaching.Pairs(examples)
     aligned = options.aligned()
     rounds = teaching.Rounds(pairs, aligned, settings.seed)
@@ -146,6 +147,7 @@ def train(
         Path(out),
         save,
         data=examples.fingerprint,
+        origin=teaching.origin([spec]),
         options=asdict(options),
         about=_about(spec, unchanged, options.latin_only),
         evaluate=judge if settings.evaluate_every else None,

@@ -106,9 +106,10 @@ def train(
     rounds = teaching.Rounds(pairs, options, settings.seed)
     size = options.latin_per_batch + options.native_per_batch
     settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
-    folder = teaching.kept_in(cache)
+    folder = teaching.cache_folder(cache)
     targets = teaching.cached(options.teacher, "queries", pairs.native, folder)
     model = models.load(settings.model, "dense", settings)
+    origin = teaching.origin([options.teacher], model)  # devices differ in the layer that is fitted
     model = _fitted(model, pairs.native, targets, options)
     models.set_dropout(model, options.dropout)
     batch = _Batch(models.Bi(model, "dense"), pairs, targets, options)
@@ -125,6 +126,7 @@ def train(
         Path(out),
         lambda path: result.save(str(path), create_model_card=False),
         data=examples.fingerprint,
+        origin=origin,
         options=asdict(options) | ({"router": True} if router else {}),
         about=_about(options, router),
         evaluate=(
@@ -169,7 +171,7 @@ def _fitted(model: Any, native: Sequence[str], targets: NDArray[np.float32], opt
 
 def _routed(student: Any, teacher: str, settings: Settings) -> Any:
     """One model that encodes queries as the student and documents as the teacher."""
-    spec = teaching.spec(teacher)
+    spec = specs.of_model(teacher)
     if not spec.startswith("st:"):
         raise TrainingError(f"router: {teacher!r} cannot be saved; accepted is a model's name or folder")
     name, options = specs.options(

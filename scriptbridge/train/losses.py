@@ -66,9 +66,12 @@ def info_nce(
         "queries (b, d), documents (m, d) and positive (b,)",
         (queries, documents, positive),
     )
+    own = torch.zeros(len(queries), len(documents), dtype=torch.bool, device=queries.device)
+    own = own.scatter(1, positive[:, None], True)  # (b, m)
+    counting = _counting(mask, own) | own
+    documents = documents.masked_fill(~counting.any(dim=0)[:, None], 0)  # 0 · NaN would reach the queries
     logits = dot(queries, documents) / _above_zero(temperature)  # (b, m)
-    own = torch.zeros_like(logits, dtype=torch.bool).scatter(1, positive[:, None], True)  # (b, m)
-    return _surprise(logits, own, _counting(mask, logits) | own)
+    return _surprise(logits, own, counting)
 
 
 def script_contrastive(

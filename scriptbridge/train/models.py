@@ -6,11 +6,11 @@ model's.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from scriptbridge import extras
-from scriptbridge.errors import TrainingError
+from scriptbridge.encoders import sentence
+from scriptbridge.errors import EncoderError, TrainingError
 
 from .trainer import Settings, device_of
 
@@ -29,6 +30,7 @@ __all__ = [
     "Role",
     "Tokens",
     "as_kept",
+    "fingerprint",
     "load",
     "ndcg",
     "prompt",
@@ -55,15 +57,12 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
 
     TrainingError where there is none, or it is of another kind.
     """
-    module = extras.load("sentence_transformers", "train")
+    extras.load("sentence_transformers", "train")
     torch.manual_seed(settings.seed)  # heads that a model lacks are drawn
     try:
-        model = getattr(module, CLASSES[kind])(name, device=str(device_of(settings)))
-    except Exception as error:  # transformers and the hub raise many
-        where = "a folder" if Path(name).exists() else "no folder, so that the hub was asked"
-        raise TrainingError(
-            f"model {name!r} ({where}) cannot be loaded as a {CLASSES[kind]}: {type(error).__name__}: {error}"
-        ) from error
+        model = sentence.load(CLASSES[kind], name, f"model {name!r}", device=str(device_of(settings)))
+    except EncoderError as error:
+        raise TrainingError(str(error)) from error
     if kind != "cross" and not callable(getattr(model, "tokenizer", None)):
         raise TrainingError(f"model {name!r} has no transformer with a tokenizer; only such can be trained")
     if kind != "cross" and type(model[0]).__name__ == "Router":
@@ -73,6 +72,15 @@ def load(name: str, kind: Kind, settings: Settings) -> Any:
     if model.device.type == "cpu":
         _eagerly(model.model if kind == "cross" else getattr(model[0], "auto_model", None))
     return model.float()
+
+
+def fingerprint(model: torch.nn.Module) -> str:
+    """A digest of all of a model's numbers, in hexadecimal; a second's work for a gigabyte."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in model.state_dict().items():
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def as_kept(name: str, kind: Kind) -> Any:
@@ -272,7 +280,7 @@ def ndcg(scores: NDArray[np.float32], relevant: Sequence[Sequence[int]], k: int 
 
     Grades are binary; of equal scores, the earlier column is first.
 
-    The one relevant document comes second: 1 / ld 3.
+    The one relevant document comes second: 1 / log2 3.
     >>> print(f"{ndcg(np.array([[0.1, 0.9, 0.5]], np.float32), [[2]]):.4f}")
     0.6309
     """

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from scriptbridge.encoders import ngrams as encoder
+from scriptbridge.encoders import specs
 from scriptbridge.errors import TrainingError
 
 from . import teacher as teaching
@@ -109,8 +110,8 @@ def train(
         settings = replace(settings, epochs=EPOCHS)
     size = options.latin_per_batch + options.native_per_batch
     settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
-    folder = teaching.kept_in(cache)
-    teacher = teaching.spec(settings.model)
+    folder = teaching.cache_folder(cache)
+    teacher = specs.of_model(settings.model)
     targets = teaching.cached(teacher, "queries", pairs.native, folder)
     if (size := encoder.size(options.buckets, options.width, targets.shape[1])) > encoder.LARGEST:
         raise TrainingError(
@@ -134,6 +135,7 @@ def train(
         Path(out),
         lambda path: student.save(path / FILE, teacher),
         data=examples.fingerprint,
+        origin=teaching.origin([teacher]),
         options=asdict(options),
         about=_about(teacher),
         evaluate=teaching.judge(dev, teacher, folder, student.ready)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -16,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scriptbridge import encoders
-from scriptbridge.encoders import DenseEncoder
+from scriptbridge import atomic, encoders
+from scriptbridge.encoders import DenseEncoder, identity, specs
 from scriptbridge.errors import TrainingError
 from scriptbridge.gap import noise
 
@@ -28,7 +27,17 @@ from .trainer import draws
 if TYPE_CHECKING:
     from .align import Align
 
-__all__ = ["Pairs", "Ready", "Rounds", "cached", "distance", "judge", "kept_in", "noised", "spec"]
+__all__ = [
+    "Pairs",
+    "Ready",
+    "Rounds",
+    "cache_folder",
+    "cached",
+    "distance",
+    "judge",
+    "noised",
+    "origin",
+]
 
 Ready = Callable[[Sequence[str]], Callable[[], NDArray[np.float32]]]
 """Makes texts ready once; what it gives encodes them, (n, d), as the student is by then."""
@@ -37,44 +46,51 @@ Ready = Callable[[Sequence[str]], Callable[[], NDArray[np.float32]]]
 # ---- its vectors
 
 
-def spec(teacher: str) -> str:
-    """The spec of a teacher that may be a model's bare name or folder."""
-    return teacher if not Path(teacher).is_dir() and ":" in teacher else f"st:{teacher}"
-
-
 def cached(teacher: str, role: str, texts: Sequence[str], folder: Path) -> NDArray[np.float32]:
     """The teacher's vectors (texts, d) of "queries" or "documents", rows of length 1, kept in the folder.
 
-    They are asked for once: files are named by the teacher, its own files' sizes and times where it is a
-    folder, and the texts.
+    They are asked for once: files are named by the teacher's spec, its own files' sizes and times, its
+    precision, and the texts. One that cannot be read is made anew; TrainingError where it cannot be written.
     """
-    name = spec(teacher)
-    digest = hashlib.sha256(f"{name}\n{role}\n{_state(teacher)}\n".encode())
+    name = specs.of_model(teacher)
+    state = f"{identity.state(name)} {identity.precision(name)}"
+    digest = hashlib.sha256(f"{name}\n{role}\n{state}\n".encode())
     for text in texts:
         encoded = text.encode("utf-8", "surrogatepass")
         digest.update(f"{len(encoded)} ".encode() + encoded)
     path = folder / f"{digest.hexdigest()}.npy"
-    if not path.exists():
-        encoder: DenseEncoder = encoders.dense(name)
-        vectors = encoder.encode_queries(texts) if role == "queries" else encoder.encode_documents(texts)
+    if (kept := _read(path, len(texts))) is not None:
+        return kept
+    encoder: DenseEncoder = encoders.dense(name)
+    vectors = encoder.encode_queries(texts) if role == "queries" else encoder.encode_documents(texts)
+    vectors = vectors.astype(np.float32, copy=False)
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".unfinished", delete=False) as file:
-            np.save(file, vectors.astype(np.float32, copy=False))
-        Path(file.name).replace(path)
-    kept: NDArray[np.float32] = np.load(path)
-    return kept
+        with atomic.replacing(path) as file:
+            np.save(file, vectors)
+    except OSError as error:
+        raise TrainingError(
+            f"{path}: a teacher's vectors cannot be kept: {error.strerror or error}"
+        ) from error
+    return vectors
 
 
-def _state(teacher: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of the files of a teacher that is a folder."""
-    folder = Path(teacher.removeprefix("st:").partition("?")[0])
-    if not folder.is_dir():
-        return []
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "training" not in path.parts)
-    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+def _read(path: Path, count: int) -> NDArray[np.float32] | None:
+    """The vectors (count, d) in that file; None where there is none, or it is damaged."""
+    try:
+        kept: NDArray[np.float32] = np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    return kept if kept.dtype == np.float32 and kept.ndim == 2 and len(kept) == count else None
 
 
-def kept_in(cache: str | Path | None) -> Path:
+def origin(teachers: Sequence[str], model: torch.nn.Module | None = None) -> dict[str, str]:
+    """What training begins with, each with a digest: the model as it was loaded, the files of teachers."""
+    found = {} if model is None else {"model": models.fingerprint(model)}
+    return found | {teacher: identity.content(specs.of_model(teacher)) for teacher in teachers}
+
+
+def cache_folder(cache: str | Path | None) -> Path:
     """The folder of teachers' vectors: that one, or scriptbridge/teachers in the user's cache."""
     if cache:
         return Path(cache)

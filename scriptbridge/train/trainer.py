@@ -129,6 +129,7 @@ def train(
     save: Callable[[Path], None],
     *,
     data: str = "",
+    origin: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
     about: str = "",
     evaluate: Callable[[], float] | None = None,
@@ -137,8 +138,9 @@ def train(
     """Train `modules` by `step` and have `save` write the result into a folder that it is given.
 
     `step` takes the step's number, from 0, and a generator of the CPU seeded for it, and returns the loss, a
-    scalar. `data` is the fingerprint of the data and `options` what a recipe is told beside the settings,
-    plain values: with the settings, they are what a run is known by. `about` opens the model card (Markdown).
+    scalar. `data` is the fingerprint of the data, `origin` has one of each thing that training begins with, a
+    model's weights or a teacher, and `options` are what a recipe is told beside the settings, plain values:
+    with the settings, they are what a run is known by. `about` opens the model card (Markdown).
     `evaluate` returns a figure, the higher the better; the modules are in `eval` mode then. Where it is used,
     the best modules are those that are saved.
 
@@ -154,7 +156,7 @@ def train(
     for module in modules.values():
         module.to(device).train()
     optimizer = _optimizer(modules.values(), settings, device)
-    run = _Run(out, settings, modules, data, options or {})
+    run = _Run(out, settings, modules, data, origin or {}, options or {})
     with run.open(), _threads(settings.threads):
         if (ended := run.result()) is not None:
             return ended
@@ -292,6 +294,7 @@ class _Run:
         settings: Settings,
         modules: Mapping[str, torch.nn.Module],
         data: str,
+        origin: Mapping[str, str],
         options: Mapping[str, object],
     ) -> None:
         self.out = Path(out)
@@ -307,6 +310,7 @@ class _Run:
             **{name: value for name, value in asdict(settings).items() if name not in _FREE},
             "options": json.loads(json.dumps(options, ensure_ascii=False, default=str)),
             "data": data,
+            "origin": dict(origin),
             "parameters": hashlib.sha256(json.dumps(shapes).encode()).hexdigest(),
         }
         self._free = {name: getattr(settings, name) for name in _FREE}
@@ -340,9 +344,9 @@ class _Run:
             half.unlink(missing_ok=True)
         there = _read_json(config)
         differ = [
-            f"{name} {there.get(name)!r} there, {value!r} now"
+            f"{name} {there[name]!r} there, {value!r} now"
             for name, value in self._identity.items()
-            if there.get(name) != value
+            if name in there and there[name] != value  # runs of earlier versions say less
         ]
         if differ:
             raise TrainingError(f"{self.out}: holds another run; {'; '.join(differ)}")

@@ -125,9 +125,10 @@ def train(
     settings = settings.counted(rounds.per_epoch)
     model = models.load(settings.model, options.kind, settings)
     models.set_dropout(model, options.dropout)
+    origin = teaching.origin(options.teachers, model)
     assert settings.steps is not None
     passages = _Passages(examples)
-    taught = _Taught(examples.queries, passages.texts, options, teaching.kept_in(cache))
+    taught = _Taught(examples.queries, passages.texts, options, teaching.cache_folder(cache))
     batch: _Bi | _Cross = (
         _Cross(models.Cross(model, settings.model), examples.queries, passages, taught, options)
         if options.kind == "cross"
@@ -145,6 +146,7 @@ def train(
         Path(out),
         lambda folder: model.save(str(folder), create_model_card=False),
         data=examples.fingerprint,
+        origin=origin,
         options=asdict(options),
         about=_about(options),
         evaluate=batch.judge(dev) if dev and settings.evaluate_every else None,
