@@ -21,7 +21,18 @@ from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import encoders, feedback, fusion, highlights, segmentation, sounds, store, text, vectors
+from scriptbridge import (
+    bigrams,
+    encoders,
+    feedback,
+    fusion,
+    highlights,
+    segmentation,
+    sounds,
+    store,
+    text,
+    vectors,
+)
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
@@ -206,7 +217,8 @@ class Index:
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
 
-        A word that stands as it was typed weighs 1: native queries score as plain BM25 does.
+        A word that stands as it was typed weighs 1: native queries score as plain BM25 does,
+        beside which pairs of characters count in scripts without spaces (`scriptbridge.bigrams`).
         """
         return [(found.id, found.score) for found in self._reading().best(expansion, k)]
 
@@ -281,7 +293,9 @@ class Index:
                 }
                 terms = {name: words.terms for name, words in read.items()}
                 record = store.stored(
-                    document, terms, set().union(*(each.spellings for each in read.values()))
+                    document,
+                    {**terms, **(_pairs(document) if self._snapshot.keeps_pairs else {})},
+                    set().union(*(each.spellings for each in read.values())),
                 )
                 if any(words.unspaced for words in read.values()):
                     self._segmented = segmenter
@@ -654,13 +668,27 @@ class _Snapshot:
             if queries:
                 best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
                 positions.append((Occur.Should, best))
+        if self.keeps_pairs:
+            positions += [(Occur.Should, self.pair_query(pair)) for pair in bigrams.of_query(expansion)]
         return StoreQuery.boolean_query(positions) if positions else None
+
+    @cached_property
+    def keeps_pairs(self) -> bool:
+        """Whether the store has pairs of characters beside words."""
+        return store.keeps_pairs(self.path, self.manifest.fields)
+
+    def pair_query(self, pair: str) -> StoreQuery:
+        """The BM25 of a pair of characters, summed over fields by their weights."""
+        return self._in_fields(pair, bigrams.WEIGHT, store.pairs_of)
 
     def reading_query(self, reading: Reading) -> StoreQuery:
         """The weighted BM25 of a reading's term, summed over fields by their weights."""
+        return self._in_fields(reading.term, reading.weight, str)
+
+    def _in_fields(self, term: str, weight: float, named: Callable[[str], str]) -> StoreQuery:
         in_fields = [
-            _boosted(StoreQuery.term_query(self.schema, name, reading.term, "freq"), reading.weight * weight)
-            for name, weight in self.manifest.fields.items()
+            _boosted(StoreQuery.term_query(self.schema, named(name), term, "freq"), weight * of_field)
+            for name, of_field in self.manifest.fields.items()
         ]
         if len(in_fields) == 1:
             return in_fields[0]
@@ -834,6 +862,12 @@ def _wordings(snapshot: _Snapshot, query: str, expansion: Expansion, mode: Mode)
     if total == 0:  # of many words: too small to tell apart
         return wordings[:1]
     return [replace(each, probability=each.probability / total) for each in wordings]
+
+
+def _pairs(document: Document) -> dict[str, list[str]]:
+    """The pairs of characters of a document's fields, where there are any."""
+    found = {name: bigrams.of_text(value) for name, value in document.fields.items()}
+    return {store.pairs_of(name): pairs for name, pairs in found.items() if pairs}
 
 
 def _text(document: Document) -> str:

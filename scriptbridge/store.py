@@ -42,9 +42,11 @@ __all__ = [
     "check_fields",
     "checked_fields",
     "checked_path",
+    "keeps_pairs",
     "keeps_spellings",
     "loaded",
     "opstamp",
+    "pairs_of",
     "schema",
     "seam",
     "spelled",
@@ -59,6 +61,7 @@ ENCODED_FORMAT = 2  # of one with an encoder, which the first versions would for
 SEGMENTED_FORMAT = 3  # of one whose words a segmenter cut, whose queries it has to cut as well
 LEXICON, VECTORS = "lexicon.bin", "vectors.bin"
 ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
+_PAIRS = "_pairs_"  # and before the name of each of these, the field of its pairs
 MESSAGE = 500  # characters of the store's that are passed on
 SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index,
 OF_SCRIPT = 0.05  # and of those in its script: short texts are often taken for a neighbour's
@@ -223,8 +226,19 @@ def keeps_spellings(path: Path) -> bool:
     return SPELLING in _last_commit(path).fields
 
 
+def keeps_pairs(path: Path, fields: Iterable[str]) -> bool:
+    """Whether the store at `path` has these fields' pairs (`scriptbridge.bigrams`); the first had none."""
+    known = _last_commit(path).fields
+    return all(pairs_of(name) in known for name in fields)
+
+
+def pairs_of(field: str) -> str:
+    """The store's field of a text field's pairs."""
+    return _PAIRS + field
+
+
 def schema(fields: Iterable[str]) -> tantivy.Schema:
-    """The id, the document as it came, its text fields' terms, and how these are spelled.
+    """The id, the document as it came, its text fields' terms and pairs, and how terms are spelled.
 
     A spelling is a term of the store, term U+001F spelling, so that the store's dictionary counts the
     documents that spell a term so.
@@ -235,6 +249,7 @@ def schema(fields: Iterable[str]) -> tantivy.Schema:
     builder.add_text_field(SPELLING, tokenizer_name="whitespace", index_option="basic")
     for name in fields:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field(pairs_of(name), tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
