@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import boundaries, feedback, kernels, segmentation, sounds, text
-from .channel import NOISE, QUANTUM, Channel, encode_latin, trigram_codes
+from .channel import NOISE, PROBABILITY, QUANTUM, Channel, encode_latin, trigram_codes
 from .diversity import distinct
 from .errors import LanguageError, MissingExtraError, QueryError
 from .keyboards import Keyboards, Typed
@@ -71,6 +71,7 @@ NEVER_WITHIN = re.compile(r"[][;{}\\|`<>:\"=~]")  # between letters without a sp
 LOG_WRONG = SHARPNESS * math.log(WRONG_LAYOUT)
 
 _Weights = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by channel or layout
+_Likelihoods = tuple[NDArray[np.int32], NDArray[np.float64]]  # terms with theirs
 
 _Beside = Callable[[Mapping[str, int]], Sequence[Beside]]  # of terms, with their document frequencies
 
@@ -90,7 +91,7 @@ class _Decoder:
         letters = np.zeros(len(lexicon.alphabet), np.uint8)
         for label, code in enumerate(lexicon.alphabet.tolist()):
             letters[label] = channel.letter_ids.get(chr(code), 0) if label else 0
-        units, spellings, rows = channel.tables
+        units, spellings, _ = channel.tables
         return (
             lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],
             lexicon.label,
@@ -103,13 +104,13 @@ class _Decoder:
             channel.units,
             spellings,
             channel.spellings,
-            rows,
-            channel.rows,
+            *channel.by_context,
             channel.row_start,
             channel.slot_spelling,
-            channel.slot_probability,
-            *channel.by_spelling[0],
-            *channel.by_spelling[1],
+            channel.slot_cost,
+            PROBABILITY,
+            *channel.by_spelling,
+            *channel.by_unit,
             *channel.pairs,
             GREED,
         )
@@ -122,21 +123,20 @@ class _Decoder:
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
     ) -> list[tuple[int, float]]:
         """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
-        found = self.likelihoods(token, limit, budget, least, noise)
-        return [(term, self.weight(term, likelihood)) for term, likelihood in found]
+        terms, likelihoods = self.likelihoods(token, limit, budget, least, noise)
+        weights = (likelihoods * self.powers[0][terms]) ** SHARPNESS
+        return list(zip(terms.tolist(), weights.tolist(), strict=True))
 
     def likelihoods(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
-    ) -> list[tuple[int, float]]:
+    ) -> _Likelihoods:
         """The same terms, each with P(token | term)."""
-        found = self.read(token, limit, budget, least, noise=noise)
-        if not self.lexicon.has_forms:
-            return found
-        likelihoods: dict[int, float] = {}
-        for entry, likelihood in found:
-            for term, share in self.lexicon.named(entry):
-                likelihoods[term] = likelihoods.get(term, 0.0) + share * likelihood
-        return list(likelihoods.items())
+        entries, likelihoods = self.read(token, limit, budget, least, noise=noise)
+        lexicon = self.lexicon
+        if not len(lexicon.shared_term):
+            return entries, likelihoods
+        shared = (lexicon.shared_start, lexicon.shared_term, lexicon.share)
+        return kernels.named(entries, likelihoods, len(lexicon), *shared)
 
     def read(
         self,
@@ -146,7 +146,7 @@ class _Decoder:
         least: float = 0.0,
         prefix: bool = False,
         noise: float = NOISE,
-    ) -> list[tuple[int, float]]:
+    ) -> _Likelihoods:
         """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
         lead to.
 
@@ -154,10 +154,10 @@ class _Decoder:
         """
         letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
-            return []
+            return np.empty(0, np.int32), np.empty(0)
         arguments = (letters, *self.arguments, noise, least ** (1 / SHARPNESS), limit, budget, prefix)
         found, likelihoods, _ = kernels.decode(*arguments)
-        return list(zip(found.tolist(), likelihoods.tolist(), strict=True))
+        return found, likelihoods
 
     def parts(self, letters: str) -> dict[tuple[int, int], float]:
         """The weight of the best form that letters[start:end] may mean, where it is worth a look."""
@@ -285,6 +285,8 @@ def _latin(tokens: Iterable[Token]) -> list[str]:
 
 def _likeliest(weights: Mapping[str, _Weights], languages: Sequence[int]) -> int:
     """The language that explains the tokens best."""
+    if len(languages) == 1:
+        return languages[0]
     points = dict.fromkeys(languages, 0.0)
     for token, found in weights.items():
         for at in languages:
@@ -298,6 +300,8 @@ def _telling(latin: Sequence[str]) -> list[str]:
 
 def _others(weights: Mapping[str, _Weights]) -> dict[str, dict[int, float]]:
     """How much, as a log, a query's other tokens speak for each language of a token."""
+    if all(len(found) == 1 for found in weights.values()):  # nothing to choose from
+        return {token: dict.fromkeys(found, 0.0) for token, found in weights.items()}
     points = {
         token: {at: math.log(_outside(token) + math.fsum(w for _, w in terms)) for at, terms in found.items()}
         for token, found in weights.items()
@@ -601,7 +605,8 @@ class Bridge:
 
     def likelihoods(self, token: str, language: str, n: int = READINGS) -> list[tuple[int, float]]:
         """Terms by number, at most `n`, with P(token | term) as the language's channel has it."""
-        return self._decoders[self._codes.index(language)].likelihoods(token, n)
+        terms, likelihoods = self._decoders[self._codes.index(language)].likelihoods(token, n)
+        return list(zip(terms.tolist(), likelihoods.tolist(), strict=True))
 
     def _as_typed(self, token: Token) -> tuple[Reading, ...]:
         itself = self.lexicon.find(token.text)
@@ -675,13 +680,9 @@ class Bridge:
             if weights:
                 total = math.fsum(weights.values())
                 best = heapq.nsmallest(READINGS, weights.items(), key=lambda item: (-item[1], item[0]))
-                readings = (self._sounded(term, part / total, channel.language) for term, part in best)
+                readings = (self._reading(term, part / total, channel.language) for term, part in best)
                 return _never_silent(tuple(readings))
         return ()
-
-    def _sounded(self, term: int, probability: float, language: str) -> Reading:
-        boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
-        return Reading(self.lexicon[term], probability, language, boost)
 
     def _found(self, token: str, languages: Sequence[int], n: int) -> dict[int, list[tuple[int, float]]]:
         """Terms with their weights, by language; the likeliest language's spare the others work."""
@@ -749,20 +750,22 @@ class Bridge:
                 key = (term, self._codes[at % len(self._codes)])  # of a channel, or of a layout
                 weights[key] = weights.get(key, 0.0) + beliefs[at] * weight_
         total += math.fsum(weights.values())
-        readings: dict[int, Reading] = {}
+        meant: dict[int, tuple[float, str | None]] = {}
         for (term, language), part in sorted(
             weights.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
         ):
             # The same term, read by two languages, counts for both and is the likelier one's.
-            first = readings.get(term)
-            probability = part / total + (first.probability if first else 0.0)
+            first, spoken = meant.get(term, (0.0, language))
+            probability = part / total + first
             if probability < LEAST_PROBABILITY:
                 break
-            spoken = first.language if first else language
-            boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
-            readings[term] = Reading(self.lexicon[term], probability, spoken, boost)
-        best = heapq.nsmallest(n, readings.values(), key=lambda reading: (-reading.probability, reading.term))
-        return _never_silent(tuple(best))
+            meant[term] = (probability, spoken)
+        best = sorted(meant, key=lambda term: (-meant[term][0], term))[:n]
+        return _never_silent(tuple(self._reading(term, *meant[term]) for term in best))
+
+    def _reading(self, term: int, probability: float, language: str | None) -> Reading:
+        boost = weight(probability, int(self.lexicon.df[term]), self.lexicon.documents)
+        return Reading(self.lexicon[term], probability, language, boost)
 
     def complete(
         self, prefix: str, n: int = 10, context: Callable[[Sequence[Position]], _Beside | None] | None = None
@@ -789,8 +792,9 @@ class Bridge:
                 weights[term] = (self._own(typed.text, term), None)
         for at in self._speaking(latin) if typed.script == "Latn" else ():
             decoder = self._decoders[at]
-            found = decoder.read(typed.text, nodes, prefix=True)
-            for term, likelihood in self._below(found, below, most):
+            found, likelihoods = decoder.read(typed.text, nodes, prefix=True)
+            reached = list(zip(found.tolist(), likelihoods.tolist(), strict=True))
+            for term, likelihood in self._below(reached, below, most):
                 weight = decoder.weight(term, likelihood)
                 if weight > weights.get(term, (0.0, None))[0]:
                     weights[term] = (weight, decoder.channel.language)

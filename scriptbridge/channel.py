@@ -40,8 +40,13 @@ QUANTUM = (
     12.0  # a probability is kept as round(-log2(p) · QUANTUM) in a byte: 2 ** (-255 / 12) = 4e-7 at the least
 )
 
+PROBABILITY = np.exp2(np.arange(256) / -QUANTUM)  # by cost
+
 Int = NDArray[np.int64]
+_Costs = NDArray[np.uint8]
 _BySpelling = tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.float64]]
+_ByUnit = tuple[NDArray[np.int32], NDArray[np.uint16], _Costs]
+_ByContext = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Channel:
 
     @cached_property
     def slot_probability(self) -> NDArray[np.float64]:
-        return np.exp2(self.slot_cost / -QUANTUM)
+        return PROBABILITY[self.slot_cost]
 
     @cached_property
     def tables(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -74,18 +79,43 @@ class Channel:
         )
 
     @cached_property
-    def by_spelling(self) -> tuple[_BySpelling, _BySpelling]:
-        """What the units that can be written so give each spelling: in no particular context, and at most in
-        any.
-
-        Each as (start, unit, probability), spelling s's from start[s] to start[s + 1].
+    def by_spelling(self) -> _BySpelling:
+        """What the units that can be written so give each spelling in no particular context: (start, unit,
+        probability), spelling s's from start[s] to start[s + 1].
         """
-        unit = np.repeat(self.rows >> 16, np.diff(self.row_start)).astype(np.uint16)
-        plain = self.row_start[len(self.units)]  # the units' rows without context come first
-        everything = self._transposed(unit, self.slot_spelling, self.slot_probability)
-        return self._transposed(
-            unit[:plain], self.slot_spelling[:plain], self.slot_probability[:plain]
-        ), everything
+        end = self.row_start[len(self.units)]  # the units' rows without context come first
+        slots = self.slot_spelling[:end], self._slot_unit[:end], self.slot_cost[:end]
+        spelling, unit, cost = _cheapest(*slots)
+        start = np.searchsorted(spelling, np.arange(len(self.spellings) + 1)).astype(np.int32)
+        return start, unit, PROBABILITY[cost]
+
+    @cached_property
+    def by_unit(self) -> _ByUnit:
+        """The least that each of a unit's spellings costs in any context: (start, spelling, cost), unit u's
+        from start[u] to start[u + 1].
+        """
+        unit, spelling, cost = _cheapest(self._slot_unit, self.slot_spelling, self.slot_cost)
+        start = np.searchsorted(unit, np.arange(len(self.units) + 1)).astype(np.int32)
+        return start, spelling, cost
+
+    @cached_property
+    def by_context(self) -> _ByContext:
+        """The rows, for a quick look: (start, right, row, plain).
+
+        Those of unit u after letter l are row[start[i] : start[i + 1]], i = u · letters + l, where `letters`
+        counts the edge too, each before the letter `right`. Before any other r it is plain[u, r], the row
+        with any letter on the left, or the unit's own. Shape of `plain`: (units, letters).
+        """
+        letters, units = len(self.letters) + 1, len(self.units)
+        unit, left, right = self.rows >> 16, self.rows >> 8 & 255, self.rows & 255
+        plain = np.repeat(np.arange(units, dtype=np.int32)[:, None], letters, 1)
+        after_any = (left == kernels.ANY) & (right != kernels.ANY)
+        plain[unit[after_any], right[after_any]] = np.flatnonzero(after_any)
+        row = np.flatnonzero(left != kernels.ANY).astype(np.int32)
+        place = unit[row] * letters + left[row]
+        row = row[np.argsort(place, kind="stable")]
+        start = np.searchsorted(np.sort(place), np.arange(units * letters + 1)).astype(np.int32)
+        return start, right[row].astype(np.uint8), row, plain
 
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
@@ -100,15 +130,9 @@ class Channel:
         pair_of[list(numbers)] = list(numbers.values())
         return pair_of, np.array([numbers.get(pair, -1) for pair in begins], np.int16)
 
-    def _transposed(
-        self, unit: NDArray[np.uint16], spelling: NDArray[np.uint16], probability: NDArray[np.float64]
-    ) -> _BySpelling:
-        order = np.lexsort((-probability, unit, spelling))
-        unit, spelling, probability = unit[order], spelling[order], probability[order]
-        first = np.ones(len(unit), bool)
-        first[1:] = (unit[1:] != unit[:-1]) | (spelling[1:] != spelling[:-1])
-        start = np.searchsorted(spelling[first], np.arange(len(self.spellings) + 1)).astype(np.int32)
-        return start, unit[first], probability[first]
+    @cached_property
+    def _slot_unit(self) -> NDArray[np.uint16]:
+        return np.repeat(self.rows >> 16, np.diff(self.row_start)).astype(np.uint16)
 
     @cached_property
     def letter_ids(self) -> dict[str, int]:
@@ -326,6 +350,17 @@ def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
                 at = token.end
         versions.append("".join([*parts, native[at:]]))
     return versions
+
+
+def _cheapest(
+    first: NDArray[np.uint16], second: NDArray[np.uint16], cost: _Costs
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16], _Costs]:
+    """Each pair of `first` and `second` once, in order, with its least cost."""
+    order = np.lexsort((cost, second, first))
+    first, second, cost = first[order], second[order], cost[order]
+    new = np.ones(len(first), bool)
+    new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    return first[new], second[new], cost[new]
 
 
 def _check_text(value: object) -> None:

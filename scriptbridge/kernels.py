@@ -28,6 +28,7 @@ __all__ = [
     "find_node",
     "likelihood",
     "most_frequent",
+    "named",
     "spell",
     "spelling_ids",
     "word_rows",
@@ -49,6 +50,7 @@ Numbers: TypeAlias = NDArray[np.int32]
 Grid: TypeAlias = NDArray[np.int32]  # two-dimensional
 Floats: TypeAlias = NDArray[np.float64]
 Pairs: TypeAlias = NDArray[np.int16]
+Shares: TypeAlias = NDArray[np.float32]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -349,6 +351,40 @@ def written(labels: Numbers, label: Labels, first: Numbers, term: Numbers) -> Gr
 
 
 @njit(cache=True, nogil=True)
+def named(
+    entries: Numbers,
+    likelihoods: Floats,
+    terms: int,
+    shared_start: Numbers,
+    shared_term: Numbers,
+    share: Shares,
+) -> tuple[Numbers, Floats]:
+    """The terms that entries are, each once, with P(Latin | term), of P(Latin | form); see `Lexicon`."""
+    capacity = len(entries)
+    for entry in entries:
+        if entry >= terms:
+            capacity += shared_start[entry - terms + 1] - shared_start[entry - terms]
+    found, sums = np.empty(capacity, np.int32), np.empty(capacity)
+    count = 0
+    for at in range(len(entries)):
+        first, last = np.int32(-1), np.int32(0)  # the one term that this entry is
+        if entries[at] >= terms:
+            first, last = shared_start[entries[at] - terms], shared_start[entries[at] - terms + 1]
+        for place in range(first, last):
+            term, part = entries[at], likelihoods[at]
+            if place >= 0:
+                term, part = shared_term[place], share[place] * likelihoods[at]
+            known = 0
+            while known < count and found[known] != term:
+                known += 1
+            if known == count:
+                found[known], sums[known] = term, 0.0
+                count += 1
+            sums[known] += part
+    return found[:count], sums[:count]
+
+
+@njit(cache=True, nogil=True)
 def _push(heap: Numbers, priorities: Floats, size: Int, slot: Int) -> Int:
     at = size
     heap[at] = slot
@@ -384,6 +420,7 @@ def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
 
 @njit(cache=True, nogil=True)
 def _promise(
+    letters: Int,
     unit_keys: Keys,
     unit_pair: Pairs,
     pairs: Int,
@@ -394,12 +431,13 @@ def _promise(
     greed: float,
     noise: float,
 ) -> Floats:
-    """What a letter, or pair, to be written from a Latin place on can come to; shape (256 + pairs, len + 1).
+    """What a letter, or pair, to be written from a Latin place on can come to.
 
     The most that a unit beginning with it gives its spelling there, times `greed` for each letter after that.
+    Shape (letters + pairs, len + 1).
     """
     length = spellings.shape[0] - 1
-    promise = np.full((256 + pairs, length + 1), noise)
+    promise = np.full((letters + pairs, length + 1), noise)
     for j in range(length + 1):
         credit = 1.0
         for n in range(min(MAX_SPELLING, length - j) + 1):
@@ -412,46 +450,49 @@ def _promise(
                     promise[letter, j] = max(promise[letter, j], ahead[at] * credit)
                     pair = unit_pair[ahead_unit[at]]
                     if pair >= 0:
-                        promise[256 + pair, j] = max(promise[256 + pair, j], ahead[at] * credit)
+                        promise[letters + pair, j] = max(promise[letters + pair, j], ahead[at] * credit)
             credit /= greed
         promise[:, j] *= greed ** (length - j)
     return promise
 
 
-@njit(cache=True, nogil=True)
-def _ceilings(
-    units: Int, spellings: Grid, ceiling_start: Numbers, ceiling_unit: Labels, ceiling: Floats
-) -> Floats:
-    """The most that each unit can give to the spelling at each place of the token; shape (units, places)."""
-    length = spellings.shape[0] - 1
-    most = np.zeros((units, (length + 1) * (MAX_SPELLING + 1)))
-    for j in range(length + 1):
-        for n in range(min(MAX_SPELLING, length - j) + 1):
-            spelling = spellings[j, n]
-            if spelling >= 0:
-                for at in range(ceiling_start[spelling], ceiling_start[spelling + 1]):
-                    most[ceiling_unit[at], j * (MAX_SPELLING + 1) + n] = ceiling[at]
-    return most
+@njit(cache=True, nogil=True, inline="always")
+def row_of(
+    unit: Int,
+    left: Int,
+    right_letter: Int,
+    right_start: Numbers,
+    right: Letters,
+    right_row: Numbers,
+    plain_row: Grid,
+) -> Int:
+    """`find_row` without hashing: a channel's rows by unit and left letter, of few right letters each."""
+    at = unit * plain_row.shape[1] + left
+    for place in range(right_start[at], right_start[at + 1]):
+        if right[place] == right_letter:
+            return np.int32(right_row[place])
+    return np.int32(plain_row[unit, right_letter])
 
 
 @njit(cache=True, nogil=True)
 def _emit_fast(
     source: Floats,
     target: Floats,
-    row: Int,
+    first: Int,
+    last: Int,
     head: Numbers,
     following: Numbers,
-    row_start: Numbers,
     slot_spelling: Labels,
-    slot_probability: Floats,
+    slot_cost: Letters,
+    probability: Floats,
 ) -> None:
-    """`emit` without slips, by the places where each spelling stands in the token."""
-    for slot in range(row_start[row], row_start[row + 1]):
+    """`emit` of the slots from `first` to `last`, without slips, by the places where each spelling stands."""
+    for slot in range(first, last):
         place = head[slot_spelling[slot]]
         while place >= 0:
             j, n = place // (MAX_SPELLING + 1), place % (MAX_SPELLING + 1)
             if source[j] > 0.0:
-                target[j + n] += source[j] * slot_probability[slot]
+                target[j + n] += source[j] * probability[slot_cost[slot]]
             place = following[place]
 
 
@@ -536,17 +577,20 @@ def _search(
     unit_keys: Keys,
     spelling_table: Table,
     spelling_keys: Keys,
-    row_table: Table,
-    row_keys: Keys,
+    right_start: Numbers,
+    right: Letters,
+    right_row: Numbers,
+    plain_row: Grid,
     row_start: Numbers,
     slot_spelling: Labels,
-    slot_probability: Floats,
+    slot_cost: Letters,
+    probability: Floats,
     ahead_start: Numbers,
     ahead_unit: Labels,
     ahead: Floats,
     ceiling_start: Numbers,
-    ceiling_unit: Labels,
-    ceiling: Floats,
+    ceiling_spelling: Labels,
+    ceiling_cost: Letters,
     pair_of: Pairs,
     unit_pair: Pairs,
     greed: float,
@@ -577,9 +621,11 @@ def _search(
                 place = j * (MAX_SPELLING + 1) + n
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
+    letters = plain_row.shape[1]
     pairs = unit_pair.max() + 1
-    promise = _promise(unit_keys, unit_pair, pairs, spellings, ahead_start, ahead_unit, ahead, greed, noise)
-    ceilings = _ceilings(len(unit_keys), spellings, ceiling_start, ceiling_unit, ceiling)
+    promise = _promise(
+        letters, unit_keys, unit_pair, pairs, spellings, ahead_start, ahead_unit, ahead, greed, noise
+    )
     capacity = 16 * budget + 512
     forward = np.empty((capacity, length + 1))
     node_of = np.empty(capacity, np.int32)
@@ -633,11 +679,17 @@ def _search(
                 elif k == 3:
                     unit, source = unit3, upper
                 if unit >= 0:
-                    for j in range(length + 1):
-                        if forward[source, j] > 0.0:
-                            for n in range(min(MAX_SPELLING, length - j) + 1):
-                                most = ceilings[unit, j * (MAX_SPELLING + 1) + n]
-                                bound[j + n] += forward[source, j] * most
+                    _emit_fast(
+                        forward[source],
+                        bound,
+                        np.int32(ceiling_start[unit]),
+                        np.int32(ceiling_start[unit + 1]),
+                        head,
+                        following,
+                        ceiling_spelling,
+                        ceiling_cost,
+                        probability,
+                    )
             if unit1 >= 0:
                 _slip(forward[slot], bound, noise)
         while at_end or child < first[node + 1]:
@@ -652,10 +704,10 @@ def _search(
                 pair = pair_of[c3 * 256 + letter]
                 if pair >= 0:
                     for j in range(length + 1):
-                        waiting = max(waiting, forward[slot, j] * promise[256 + pair, j])
+                        waiting = max(waiting, forward[slot, j] * promise[letters + pair, j])
                 if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
                     for j in range(length + 1):
-                        waiting = max(waiting, forward[up, j] * promise[256 + began, j])
+                        waiting = max(waiting, forward[up, j] * promise[letters + began, j])
                 if crowded and not prefix:
                     priority = waiting
                     for j in range(length + 1):
@@ -671,16 +723,17 @@ def _search(
                 elif k == 3:
                     unit, source, left = unit3, upper, c0
                 if unit >= 0:
-                    row = find_row(row_table, row_keys, unit, left, letter)
+                    row = row_of(unit, left, letter, right_start, right, right_row, plain_row)
                     _emit_fast(
                         forward[source],
                         target,
-                        row,
+                        np.int32(row_start[row]),
+                        np.int32(row_start[row + 1]),
                         head,
                         following,
-                        row_start,
                         slot_spelling,
-                        slot_probability,
+                        slot_cost,
+                        probability,
                     )
             if unit1 >= 0:
                 _slip(forward[slot], target, noise)
@@ -735,17 +788,20 @@ def decode(
     unit_keys: Keys,
     spelling_table: Table,
     spelling_keys: Keys,
-    row_table: Table,
-    row_keys: Keys,
+    right_start: Numbers,
+    right: Letters,
+    right_row: Numbers,
+    plain_row: Grid,
     row_start: Numbers,
     slot_spelling: Labels,
-    slot_probability: Floats,
+    slot_cost: Letters,
+    probability: Floats,
     ahead_start: Numbers,
     ahead_unit: Labels,
     ahead: Floats,
     ceiling_start: Numbers,
-    ceiling_unit: Labels,
-    ceiling: Floats,
+    ceiling_spelling: Labels,
+    ceiling_cost: Letters,
     pair_of: Pairs,
     unit_pair: Pairs,
     greed: float,
@@ -765,11 +821,13 @@ def decode(
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
     summed over all segmentations.
 
-    ``ceiling[ceiling_start[s] : ceiling_start[s + 1]]`` is the most that each unit having it gives spelling
-    s in any context; `ahead` is what it is expected to give, in the same form. With the ceilings there, too,
-    and a `greed` of 1, hardly a term of 1e-4 of the best one's score or more is missed (a priority is the
-    best of the places where a score is their sum), but for the `budget` of nodes opened, of which at most 16
-    children each are remembered; sharper expectations and a lower greed make the search narrower and deeper.
+    Rows are found as `Channel.by_context` has them; a slot's probability is that of its cost.
+    ``ceiling_cost[ceiling_start[u] : ceiling_start[u + 1]]`` is the least that unit u's spellings cost in any
+    context; ``ahead[ahead_start[s] : ahead_start[s + 1]]`` is what each unit having spelling s is expected to
+    give it. With the most that they give in any context instead, and a `greed` of 1, hardly a term of 1e-4 of
+    the best one's score or more is missed (a priority is the best of the places where a score is their sum),
+    but for the `budget` of nodes opened, of which at most 16 children each are remembered; sharper
+    expectations and a lower greed make the search narrower and deeper.
     ``pair_of[a * 256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for
     the others; `unit_pair` is the pair that a unit begins with. Scores of `floor` and
     below are of no interest. Returns also how many nodes were opened.
@@ -791,17 +849,20 @@ def decode(
         unit_keys,
         spelling_table,
         spelling_keys,
-        row_table,
-        row_keys,
+        right_start,
+        right,
+        right_row,
+        plain_row,
         row_start,
         slot_spelling,
-        slot_probability,
+        slot_cost,
+        probability,
         ahead_start,
         ahead_unit,
         ahead,
         ceiling_start,
-        ceiling_unit,
-        ceiling,
+        ceiling_spelling,
+        ceiling_cost,
         pair_of,
         unit_pair,
         greed,
@@ -830,17 +891,20 @@ def decode_anywhere(
     unit_keys: Keys,
     spelling_table: Table,
     spelling_keys: Keys,
-    row_table: Table,
-    row_keys: Keys,
+    right_start: Numbers,
+    right: Letters,
+    right_row: Numbers,
+    plain_row: Grid,
     row_start: Numbers,
     slot_spelling: Labels,
-    slot_probability: Floats,
+    slot_cost: Letters,
+    probability: Floats,
     ahead_start: Numbers,
     ahead_unit: Labels,
     ahead: Floats,
     ceiling_start: Numbers,
-    ceiling_unit: Labels,
-    ceiling: Floats,
+    ceiling_spelling: Labels,
+    ceiling_cost: Letters,
     pair_of: Pairs,
     unit_pair: Pairs,
     greed: float,
@@ -883,17 +947,20 @@ def decode_anywhere(
             unit_keys,
             spelling_table,
             spelling_keys,
-            row_table,
-            row_keys,
+            right_start,
+            right,
+            right_row,
+            plain_row,
             row_start,
             slot_spelling,
-            slot_probability,
+            slot_cost,
+            probability,
             ahead_start,
             ahead_unit,
             ahead,
             ceiling_start,
-            ceiling_unit,
-            ceiling,
+            ceiling_spelling,
+            ceiling_cost,
             pair_of,
             unit_pair,
             greed,

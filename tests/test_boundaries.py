@@ -258,7 +258,7 @@ def test_a_join_costs_less_after_what_print_attaches() -> None:
 def _anywhere(channel: Channel, terms: dict[str, int], run: str) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
     shared = list(_Decoder(channel, lexicon, _df_powers(lexicon)).arguments)
-    shared[-9:-6] = channel.by_spelling[1]
+    shared[-9:-6] = oracles.most_by_spelling(channel)
     arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, 0.0, len(terms), 100_000, len(run))
     found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}

@@ -450,7 +450,7 @@ def test_the_beam_finds_what_an_exhaustive_search_finds(code: str) -> None:
             if channel.word_rows(term) is not None
         }
         ranked = sorted(scores, key=lambda term: -scores[term])[:READINGS]
-        read = [bridge.lexicon[term] for term, _ in bridge._decoders[0].read(token, READINGS)]
+        read = [bridge.lexicon[term] for term in bridge._decoders[0].read(token, READINGS)[0]]
         best += scores[read[0]] == pytest.approx(scores[ranked[0]]) if read else 0
         worth = [term for term in ranked if scores[term] > 1e-2 * scores[ranked[0]]]
         wanted += len(worth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -179,7 +180,7 @@ def decoded(
     lexicon = Lexicon.from_terms(terms)
     powers = np.sqrt(lexicon.df.astype(np.float64)), np.exp2(np.arange(1, 257) / 8) ** 0.5
     shared = list(_Decoder(channel, lexicon, powers).arguments)
-    shared[-9:-6] = channel.by_spelling[1]
+    shared[-9:-6] = oracles.most_by_spelling(channel)
     shared[-1] = 1.0
     arguments: tuple[Any, ...] = (encode_latin(token), *shared, NOISE, 0.0, limit, budget, False)
     found, likelihoods, opened = kernels.decode(*arguments)
@@ -236,3 +237,34 @@ def test_decode_passes_by_terms_with_letters_of_others() -> None:
     channel = oracles.channel_of({("α", "", ""): {"a": 0}})
     found = decoded(channel, {"α": 1, "αя": 1, "яα": 1, "a": 1}, "a", limit=5)
     assert dict(found) == pytest.approx({"α": 1.0 + NOISE})
+
+
+@given(channels(), natives)
+def test_rows_are_found_without_hashing(channel: Channel, native: str) -> None:
+    word = [0, *(channel.letter_ids[letter] for letter in native if letter in channel.letter_ids), 0]
+    units, _, rows = channel.tables
+    for left, letter, right in itertools.product(word, word[1:-1], word):
+        unit = kernels.lookup(units, channel.units, np.int64(letter))
+        wanted = kernels.find_row(rows, channel.rows, unit, left, right)
+        assert kernels.row_of(unit, left, right, *channel.by_context) == wanted
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 4), st.floats(0.1, 1), min_size=2), max_size=4), st.data())
+def test_terms_that_share_forms(groups: list[dict[int, float]], data: st.DataObject) -> None:
+    terms = 5
+    each = st.tuples(st.integers(0, terms + len(groups) - 1), st.floats(0.1, 1))
+    entries = dict(data.draw(st.lists(each, max_size=6)))
+    wanted: dict[int, float] = {}
+    for entry, likelihood in entries.items():
+        for term, share in {entry: 1.0}.items() if entry < terms else groups[entry - terms].items():
+            wanted[term] = wanted.get(term, 0.0) + share * likelihood
+    found, likelihoods = kernels.named(
+        np.array([*entries], np.int32),
+        np.array([*entries.values()], np.float64),
+        terms,
+        np.cumsum([0, *map(len, groups)], dtype=np.int32),
+        np.array([term for group in groups for term in group], np.int32),
+        np.array([share for group in groups for share in group.values()], np.float32),
+    )
+    assert dict(zip(found.tolist(), likelihoods.tolist(), strict=True)) == pytest.approx(wanted, rel=1e-6)
+    assert len(found) == len(wanted)
