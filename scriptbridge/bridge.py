@@ -68,6 +68,7 @@ SURE = 0.1  # a reading with more is no guess
 WRONG_LAYOUT = 1e-3  # of the queries are typed on another keyboard layout than they should be
 EXPLAINED = 3.0  # times what speaks for no term: with more for some, no other layout is thought of
 NEVER_WITHIN = re.compile(r"[][;{}\\|`<>:\"=~]")  # between letters without a space, but on other layouts
+NEVER_BEFORE = re.compile(r"[];{}\\|`<>:,=~]")  # a word, likewise
 LOG_WRONG = SHARPNESS * math.log(WRONG_LAYOUT)
 
 _Weights = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by channel or layout
@@ -381,7 +382,7 @@ class Bridge:
         self._segmenter = segmenter
         self.channels = _channels(languages)
         self._codes = [channel.language for channel in self.channels]
-        self._keyboards = Keyboards(lexicon, self._codes)
+        self._keyboards = Keyboards(lexicon, self._codes, segmenter)
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
@@ -540,15 +541,16 @@ class Bridge:
         terms: dict[str, dict[int, list[tuple[int, float]]]] = {}
         for at, token in enumerate(tokens):
             if at in joined:
-                start, end = joined[at].start, joined[at].end
-                token = Token(query[start:end].lower(), start, end, token.script)
-            elif at in taken:
-                continue
-            result.append(token)
-            for each in typed:
-                if (each.start, each.end) == (token.start, token.end):
-                    found = [(each.term, self._power(each.term))]
-                    terms.setdefault(token.text, {})[len(self._decoders) + each.layout] = found
+                parts = [(start, end) for start, end, _ in joined[at].terms]
+                result += [Token(query[start:end].lower(), start, end, token.script) for start, end in parts]
+            elif at not in taken:
+                result.append(token)
+        places = {(token.start, token.end): token.text for token in result}
+        for each in typed:
+            for start, end, term in each.terms:
+                if (start, end) in places:
+                    meant = terms.setdefault(places[start, end], {})
+                    meant[len(self._decoders) + each.layout] = [(term, self._power(term))]
         return result, terms
 
     def _surplus(
@@ -565,14 +567,16 @@ class Bridge:
         ]
         surplus = {}
         for each in typed:
-            if each.joins(tokens):
-                inner = query[tokens[each.first].start : tokens[each.last - 1].end]
-                wrong = 0.0 if NEVER_WITHIN.search(inner) else LOG_WRONG
+            if each.recuts(tokens):
+                begin, end = tokens[each.first].start, tokens[each.last - 1].end
+                never = NEVER_BEFORE.search(query[each.start : begin]) or NEVER_WITHIN.search(
+                    query[begin:end]
+                )
                 elsewhere = OTHERS * self._elsewhere(each, tokens, typed, apart)
-                more = (each.last - each.first - 1) * PRIOR * math.log(self.lexicon.documents)
+                more = (each.last - each.first - len(each.terms)) * PRIOR * math.log(self.lexicon.documents)
                 surplus[each] = (
-                    min(0.0, wrong + max(elsewhere, math.log(MIXED)))
-                    + math.log(self._power(each.term))
+                    min(0.0, (0.0 if never else LOG_WRONG) + max(elsewhere, math.log(MIXED)))
+                    + math.fsum(math.log(self._power(term)) for _, _, term in each.terms)
                     + more  # a word more is a df ** PRIOR more
                     - math.fsum(apart[each.first : each.last])
                 )
@@ -583,8 +587,8 @@ class Bridge:
     ) -> float:
         """How much, as a log, the Latin tokens that nothing joins speak for that layout."""
         same = [other for other in typed if other.layout == each.layout]
-        joined = {at for other in same if other.joins(tokens) for at in range(other.first, other.last)}
-        single = {other.first: self._power(other.term) for other in same}
+        joined = {at for other in same if other.recuts(tokens) for at in range(other.first, other.last)}
+        single = {other.first: self._power(other.terms[0][2]) for other in same}
         return math.fsum(
             math.log(_outside(token.text) + single.get(at, 0.0)) - apart[at]
             for at, token in enumerate(tokens)

@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 from unicodedata import normalize as unicode_normalize
 
@@ -26,17 +26,21 @@ _SHIFTED = dict(
     zip('~{}|:"<>', "`[]\\;',.", strict=True)
 )  # on a US keyboard: its letters' capitals elsewhere
 _DEAD_KEY = re.compile(r"([\u0300-\u036f])(.)", re.DOTALL)
+SHORTEST = 3  # letters of a native word that may be a Latin one; a shorter one is soon a term by chance
 MAX_TYPED = 64  # characters without a space between that are read as keys
 
 
 class Pressed(NamedTuple):
-    """The word that ``query[start:end]``, in which the tokens from `first` to `last` stand, is elsewhere."""
+    """The words that ``query[start:end]``, in which the tokens from `first` to `last` stand, is elsewhere.
+
+    Several where they are written without spaces.
+    """
 
     first: int
     last: int  # the token after it
     start: int
     end: int
-    word: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +105,13 @@ class Layout:
         """What was typed here, on the same keys of a US keyboard: руддщ → ``hello``."""
         return self._there.typed(hangul.decomposed(typed) if self._types_jamo else typed)
 
-    def read(self, typed: str, tokens: Sequence[Token]) -> Iterator[Pressed]:
+    def read(self, typed: str, tokens: Sequence[Token], segmenter: str | None = None) -> Iterator[Pressed]:
         """What text typed in Latin letters gives here, each word with and without what is at its ends."""
-        return self._here.read(typed, tokens, self.native)
+        return self._here.read(typed, tokens, self.native, segmenter)
 
     def read_back(self, typed: str, tokens: Sequence[Token]) -> Iterator[Pressed]:
         """What text typed here gives in Latin letters."""
-        return self._there.read(typed, tokens, self.latin)
+        return self._there.read(typed, tokens, self.latin, None)
 
     @cached_property
     def _types_jamo(self) -> bool:
@@ -150,7 +154,9 @@ class _Keys:
             keys = self._longer.sub(lambda match: self._typed[match[0]], keys)
         return keys.translate(self._table)
 
-    def read(self, typed: str, tokens: Sequence[Token], to: Callable[[str], str]) -> Iterator[Pressed]:
+    def read(
+        self, typed: str, tokens: Sequence[Token], to: Callable[[str], str], segmenter: str | None
+    ) -> Iterator[Pressed]:
         """Every word that whole tokens give together with the characters between and beside them."""
         first = 0
         for run in self._run.finditer(typed) if self._run else ():
@@ -170,9 +176,11 @@ class _Keys:
             starts, ends = {run.start(): None, inner[0]: None}, {run.end(): None, inner[1]: None}
             for start in starts:
                 for end in ends:
-                    words = text.terms(to(typed[start:end]))
-                    if len(words) == 1:
-                        yield Pressed(first, last, start, end, words[0])
+                    meant = to(typed[start:end])
+                    found = text.tokenize(meant, segmenter)
+                    # A vowel sign that follows no letter, say, is in no word: nobody types that.
+                    if found and (found[0].start, found[-1].end) == (0, len(meant)):
+                        yield Pressed(first, last, start, end, tuple(token.text for token in found))
 
 
 @cache
@@ -183,26 +191,28 @@ def layout(code: str) -> Layout | None:
 
 
 class Typed(NamedTuple):
-    """The same as a term of a lexicon, with the number of the layout."""
+    """The same as terms of a lexicon, each with its place in the query, and the number of the layout."""
 
     first: int
     last: int
     start: int
     end: int
-    term: int
+    terms: tuple[tuple[int, int, int], ...]  # start, end, term
     layout: int
 
-    def joins(self, tokens: Sequence[Token]) -> bool:
-        """Whether it takes more than one token as it stands."""
-        return (self.start, self.end) != (tokens[self.first].start, tokens[self.first].end)
+    def recuts(self, tokens: Sequence[Token]) -> bool:
+        """Whether it is something else than one token as it stands."""
+        token = tokens[self.first]
+        return (self.start, self.end) != (token.start, token.end) or len(self.terms) > 1
 
 
 class Keyboards:
     """The layouts of several languages over one lexicon."""
 
-    def __init__(self, lexicon: Lexicon, codes: Iterable[str]) -> None:
+    def __init__(self, lexicon: Lexicon, codes: Iterable[str], segmenter: str | None = None) -> None:
         self._lexicon = lexicon
         self._codes = tuple(codes)
+        self._segmenter = segmenter
 
     @cached_property
     def _layouts(self) -> list[tuple[int, Layout]]:
@@ -210,25 +220,40 @@ class Keyboards:
         return [(number, known) for number, known in each if known is not None]
 
     def read(self, query: str, tokens: Sequence[Token], latin: bool) -> list[Typed]:
-        """What native tokens outside the lexicon give on a Latin layout and, if wanted, Latin ones on others.
+        """What Latin tokens give on other layouts, if wanted, and native ones on a Latin layout.
 
-        Of what the same tokens give with and without the signs beside them, the longest word.
+        Native ones only where the lexicon holds none of them: nobody switches layouts within a query. Of what
+        the same tokens give with and without the signs beside them, the longest word.
         """
+        native = {at for at, token in enumerate(tokens) if token.script not in ("Latn", "Zyyy")}
         wanted = {at for at, token in enumerate(tokens) if latin and token.script == "Latn"}
-        lost = {
-            at
-            for at, token in enumerate(tokens)
-            if token.script not in ("Latn", "Zyyy") and token.text not in self._lexicon
-        }
+        known = any(tokens[at].text in self._lexicon for at in native)
+        lost = set() if known else {at for at in native if len(tokens[at].text) >= SHORTEST}
         found: dict[tuple[int, int, int], Typed] = {}
-        for number, known in self._layouts if wanted or lost else ():
-            here = known.read(query, tokens) if wanted else ()
-            there = known.read_back(query, tokens) if lost else ()
+        for number, layout in self._layouts if wanted or lost else ():
+            here = layout.read(query, tokens, self._segmenter) if wanted else ()
+            there = layout.read_back(query, tokens) if lost else ()
             for each in chain(
                 (word for word in here if not wanted.isdisjoint(range(word.first, word.last))),
                 (word for word in there if lost.issuperset(range(word.first, word.last))),
             ):
                 key = (each.first, each.last, number)
-                if key not in found and (term := self._lexicon.find(each.word)) is not None:
-                    found[key] = Typed(*each[:4], term, number)
+                if key not in found and (terms := self._placed(each, layout)):
+                    found[key] = Typed(*each[:4], terms, number)
         return list(found.values())
+
+    def _placed(self, pressed: Pressed, layout: Layout) -> tuple[tuple[int, int, int], ...]:
+        """The terms with the places of their keys; none where a word is no term or its keys are not known."""
+        terms = [self._lexicon.find(word) for word in pressed.words]
+        if len(terms) == 1:
+            return tuple((pressed.start, pressed.end, term) for term in terms if term is not None)
+        ends = [*accumulate(len(layout.keys(word)) for word in pressed.words)]
+        if None in terms or ends[-1] != pressed.end - pressed.start:
+            return ()
+        starts = [0, *ends]
+        at = pressed.start
+        return tuple(
+            (at + start, at + end, term)
+            for start, end, term in zip(starts, ends, terms, strict=False)
+            if term is not None
+        )

@@ -81,6 +81,53 @@ def test_what_was_meant_comes_first(query: str, meant: list[str]) -> None:
     assert first(russian(), query) == meant
 
 
+OTHERS = {
+    "ru": "привет любовь", "uk": "їжак привіт єдність", "bg": "здравей площад ябълка", "be": "прывітанне",
+    "sr": "здраво љубав школа", "mk": "здраво љубов ѓавол", "kk": "сәлем қазақ", "mn": "монгол өдөр",
+    "ar": "سلام مدرسة البيت", "fa": "سلام کتاب می‌خواهم", "ur": "سلام پاکستان", "he": "שלום תודה צהריים",
+    "ka": "გამარჯობა წყალი ჭიქა", "hy": "բարեւ շնորհակալություն ջուր", "el": "καλημέρα θάλασσα ψωμί",
+    "ko": "안녕하세요 학교에서 대한민국", "hi": "नमस्ते विद्यालय", "ta": "வணக்கம்", "bn": "বাংলা",
+    "th": "สวัสดี โรงเรียน",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_word_typed_on_the_wrong_layout_is_read_and_cut_as_if_it_were_native(code: str) -> None:
+    layout = keyboards.layout(code)
+    assert layout is not None
+    forms = {form: 7 for word in OTHERS[code].split() for form in text.terms(word)}
+    bridge = Bridge.from_terms(
+        forms | dict.fromkeys(["hello", "iphone", "samsung"], 5), [code], documents=100
+    )
+    for word in OTHERS[code].split():
+        keys = layout.keys(word)
+        positions = bridge.expand(keys).positions
+        assert [text.normalize(each.readings[0].term) for each in positions if each.readings] == text.terms(
+            word
+        )
+        assert "".join(keys[each.token.start : each.token.end] for each in positions) == keys
+
+
+def test_nobody_switches_layouts_within_a_query() -> None:
+    bridge = Bridge.from_terms({"भारत": 9, "नमस्ते": 3, "me": 900, "hello": 30}, ["hi"])
+    layout = keyboards.layout("hi")
+    assert layout is not None
+    assert (
+        keyboards.Keyboards(bridge.lexicon, ["hi"]).read("सा", text.tokenize("सा"), latin=False) == []
+    )  # me
+    hello = layout.native("hello")
+    assert first(bridge, hello) == ["hello"]
+    assert first(bridge, f"भारत {hello}")[0] == "भारत"
+    assert "hello" not in first(bridge, f"भारत {hello}")
+
+
+def test_keys_that_leave_a_sign_without_a_letter_are_no_word() -> None:
+    layout = keyboards.layout("hi")
+    assert layout is not None
+    assert "तू" in layout.native("asfafalt")
+    assert first(Bridge.from_terms({"तू": 900, "है": 90}, ["hi"]), "asfafalt hai") == [None, "है"]
+
+
 def test_a_joined_word_stands_where_its_keys_do() -> None:
     (position,) = russian().expand(" k.,jdm!").positions
     assert (position.token.text, position.token.start, position.token.end) == ("k.,jdm", 1, 7)
