@@ -55,7 +55,7 @@ def saved(
     rng = np.random.default_rng(0)
     shapes = ((rank, dimension), (dimension, rank), (dimension,))
     weights = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
-    adapter.saved(folder / "e.adapter", spec, *weights, latin_only=latin_only)
+    adapter.save(folder / "e.adapter", spec, *weights, latin_only=latin_only)
     return f"adapter:{folder / 'e.adapter'}", weights
 
 
@@ -93,7 +93,7 @@ def test_adapters_that_cannot_be_used(tmp_path: Path, api: str) -> None:
     spec, _ = saved(tmp_path, spec)
     with pytest.raises(EncoderError, match="names no encoder that can be adapted"):
         encoders.dense(spec)
-    adapter.saved(tmp_path / "e.adapter", api, *(np.ones(shape, "f4") for shape in ((2, 5), (5, 3), 5)))
+    adapter.save(tmp_path / "e.adapter", api, *(np.ones(shape, "f4") for shape in ((2, 5), (5, 3), 5)))
     with pytest.raises(EncoderError, match="do not fit together"):
         encoders.dense(spec)
     (tmp_path / "e.adapter").write_bytes((tmp_path / "e.adapter").read_bytes()[:-1])

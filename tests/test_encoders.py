@@ -880,7 +880,7 @@ def test_what_an_encoder_is_made_of_changes_its_state(
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "weights").write_bytes(b"1")
     ones = [np.ones(shape, np.float32) for shape in ((2, 5), (5, 2), 5)]
-    adapter.saved(tmp_path / "e.adapter", f"st:{tmp_path}/model", *ones)
+    adapter.save(tmp_path / "e.adapter", f"st:{tmp_path}/model", *ones)
     for spec, file in (
         ("letters_of:encode", written),
         ("letters_of:of", written),

@@ -86,7 +86,7 @@ def file(tmp_path: Path) -> Path:
         rng.standard_normal(shape).astype(np.float32)
         for shape in ((BUCKETS, WIDTH), (WIDTH, DIMENSION), (DIMENSION,))
     )
-    ngrams.saved(tmp_path / "e.ngrams", "st:teacher", (2, 4), table, projection, bias)
+    ngrams.save(tmp_path / "e.ngrams", "st:teacher", (2, 4), table, projection, bias)
     return tmp_path / "e.ngrams"
 
 
@@ -122,7 +122,7 @@ def test_rows_are_kept_to_a_byte_a_number(tmp_path: Path) -> None:
     table *= np.logspace(-2, 3, BUCKETS, dtype=np.float32)[:, None]
     table[3] = 0
     path = tmp_path / "e.ngrams"
-    ngrams.saved(
+    ngrams.save(
         path,
         "st:t",
         (2, 4),

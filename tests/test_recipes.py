@@ -558,6 +558,7 @@ def test_align_needs_native_queries_with_latin_wordings(dense: str, tmp_path: Pa
         {"temperature": 0.0},
         {"mse_weight": -1.0},
         {"cosine_weight": float("nan")},
+        {"cosine_weight": 0.0, "mse_weight": 0.0, "info_nce_weight": 0.0},
     ],
 )
 def test_options_of_align_that_cannot_be_are_told(wrong: dict[str, Any]) -> None:
@@ -577,15 +578,15 @@ def test_an_epoch_takes_every_latin_query_once() -> None:
 
 
 def test_batches_may_be_larger_than_the_queries() -> None:
-    turns = teacher._Turns(np.arange(3), 8, seed=0)
+    turns = teacher._Cycle(np.arange(3), 8, seed=0)
     assert sorted(np.concatenate([turns.part(0), turns.part(1), turns.part(2)]).tolist()) == sorted(
         [0, 1, 2] * 8
     )
-    assert teacher._Turns(np.arange(3), 0, seed=0).part(5).tolist() == []
+    assert teacher._Cycle(np.arange(3), 0, seed=0).part(5).tolist() == []
 
 
 def test_noise_changes_its_share_of_wordings() -> None:
     rng = Random(0)
     options = Align(noise=0.5, vowels=1.0, typos=0.0)
-    typed = [teacher.noised("banana split", options, rng) for _ in range(400)]
+    typed = [teacher.add_noise("banana split", options, rng) for _ in range(400)]
     assert set(typed) == {"banana split", "bnn splt"} and 150 < typed.count("bnn splt") < 250

@@ -22,7 +22,7 @@ from scriptbridge.errors import EncoderError
 from . import rows, specs, weights
 from .protocols import DenseEncoder
 
-__all__ = ["KIND", "SHAPES", "Adapter", "in_latin", "saved"]
+__all__ = ["KIND", "SHAPES", "Adapter", "in_latin", "save"]
 
 KIND = "adapter"
 SHAPES = {"down": ("<f4", 2), "up": ("<f4", 2), "bias": ("<f4", 1)}
@@ -89,7 +89,7 @@ class Adapter:
         return vectors
 
 
-def saved(
+def save(
     path: Path,
     encoder: str,
     down: NDArray[np.float32],

@@ -25,7 +25,7 @@ from scriptbridge.errors import EncoderError
 
 from . import rows, specs, weights
 
-__all__ = ["KIND", "LARGEST", "SHAPES", "Bags", "Ngrams", "bags", "saved", "size"]
+__all__ = ["KIND", "LARGEST", "SHAPES", "Bags", "Ngrams", "bags", "save", "size"]
 
 KIND = "ngrams"
 LARGEST = 10_000_000  # bytes of a file
@@ -159,7 +159,7 @@ def size(buckets: int, width: int, dimension: int) -> int:
     return buckets * (width + 2) + (2 * width + 4) * dimension
 
 
-def saved(
+def save(
     path: Path,
     teacher: str,
     lengths: tuple[int, int],

@@ -8,7 +8,6 @@ all, and stays so where nothing it learns is better on dev.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,9 +23,8 @@ from scriptbridge.errors import TrainingError
 
 from . import losses
 from . import teacher as teaching
-from .align import Align
 from .data import Examples
-from .trainer import Metrics, Progress, Settings, draws
+from .trainer import Metrics, Progress, Settings, check, draws
 from .trainer import train as run
 
 __all__ = ["EPOCHS", "FILE", "SETTINGS", "Adapter", "Residual", "train"]
@@ -40,51 +38,31 @@ SETTINGS = {"learning_rate": 1e-2, "weight_decay": 0.0, "checkpoint_every": 500}
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class Adapter(teaching.Distillation):
     """What the recipe is told beside the settings; their `batch_size` is not used.
 
     `rank` is that of the residual, the vectors' dimension at most; None: full. Queries in Latin letters alone
     are adapted; where `native_per_batch` is above 0, all are, and native ones learn to stay.
     `document_weight` weighs how the batch's positive documents are told apart (InfoNCE at `temperature`),
-    where the examples have any; the other weights, and what a batch is made of, are as in `Align`. Wordings
-    are taken as they stand: an author such as "channel:4+typos=.1" writes them badly.
+    where the examples have any. Wordings are taken as they stand: an author such as "channel:4+typos=.1"
+    writes them badly.
     """
 
-    rank: int | None = 64
-    bias: bool = True
     latin_per_batch: int = 192
     native_per_batch: int = 0
-    cosine_weight: float = 1.0
-    mse_weight: float = 1.0
-    info_nce_weight: float = 0.2
+    rank: int | None = 64
+    bias: bool = True
     document_weight: float = 0.0
-    temperature: float = 0.05
 
     def __post_init__(self) -> None:
         """TrainingError for what cannot be trained with."""
-        if self.rank is not None and self.rank < 1:
-            raise TrainingError(f"rank {self.rank!r} came; accepted: 1 and more, or None")
-        if not 0 <= self.document_weight < math.inf:
-            raise TrainingError(f"document_weight {self.document_weight!r} came; accepted: 0 and more")
-        if not any((self.cosine_weight, self.mse_weight, self.info_nce_weight, self.document_weight)):
-            raise TrainingError("all weights are 0; accepted: one of them more")
-        self.aligned()
+        teaching.Distillation.__post_init__(self)
+        check(self, ("rank", self.rank is None or self.rank >= 1, "1 and more, or None"))
 
     @property
     def latin_only(self) -> bool:
         """Whether native queries are left as they are."""
         return self.native_per_batch == 0
-
-    def aligned(self) -> Align:
-        """What the recipe `align` would be told."""
-        return Align(
-            latin_per_batch=self.latin_per_batch,
-            native_per_batch=self.native_per_batch,
-            cosine_weight=self.cosine_weight,
-            mse_weight=self.mse_weight,
-            info_nce_weight=self.info_nce_weight,
-            temperature=self.temperature,
-        )
 
 
 def train(
@@ -107,12 +85,10 @@ def train(
     spec = specs.of_model(settings.model)
     folder = teaching.cache_folder(cache)
     pairs = teaching.Pairs(examples)
-    aligned = options.aligned()
-    rounds = teaching.Rounds(pairs, aligned, settings.seed)
+    rounds = teaching.Rounds(pairs, options, settings.seed)
     if settings.steps is None and settings.epochs is None:
         settings = replace(settings, epochs=EPOCHS)
-    size = options.latin_per_batch + options.native_per_batch
-    settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
+    settings = replace(settings, batch_size=options.batch_size).counted(rounds.per_epoch)
     native = teaching.cached(spec, "queries", pairs.native, folder)  # (n, d)
     wordings = list(dict.fromkeys(each for some in pairs.latin for each in some))
     latin = teaching.cached(spec, "queries", wordings, folder)  # (w, d)
@@ -127,7 +103,7 @@ def train(
         chosen = [rng.choice(rows[query]) for query in worded.tolist()]
         own = residual.vectors(np.concatenate([latin[chosen], native[plain]]))  # (b, d)
         queries = np.concatenate([worded, plain])  # (b,)
-        loss = teaching.distance(own, queries, native, aligned)
+        loss = teaching.distance(own, queries, native, options)
         if documents:
             loss = loss + options.document_weight * documents.loss(own, queries, options.temperature, rng)
         return loss
@@ -207,7 +183,7 @@ class Residual:
         down, up, bias = (
             each.detach().cpu().numpy() for each in (self.down.weight, self.up.weight, self.up.bias)
         )
-        encoder.saved(path, spec, down, up, bias, latin_only=self._latin_only)
+        encoder.save(path, spec, down, up, bias, latin_only=self._latin_only)
 
 
 class _Documents:

@@ -8,7 +8,6 @@ Compensation, Goswami et al. 2025).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -24,57 +23,36 @@ from scriptbridge import extras
 from scriptbridge.encoders import specs
 from scriptbridge.errors import TrainingError
 
-from . import models
+from . import losses, models
 from . import teacher as teaching
 from .data import Examples
-from .trainer import Metrics, Progress, Settings
+from .trainer import Metrics, Progress, Settings, check
 from .trainer import train as run
 
 __all__ = ["SETTINGS", "Align", "train"]
 
 
 @dataclass(frozen=True, slots=True)
-class Align:
+class Align(teaching.NoisyDistillation):
     """What the recipe is told beside the settings; their `batch_size` is not used.
 
     `teacher` is a dense encoder's spec, or a model's name or folder; "": what is trained, as it was before.
-    Of the Latin wordings, the share `noise` is typed badly, anew each time: `vowels` is the rate of vowels
-    left out, `typos` that of words with a slip. `info_nce_weight` weighs how the batch's own teacher vectors
-    are told apart, at `temperature`; `script_weight` the same from both sides, negatives in both scripts
-    (TransliCo); `kl_weight` and `margin_weight` how far a vector's scores with all of them are from what the
-    teacher's own vector scores, listwise and by margins.
+    `script_weight` weighs how the batch's teacher vectors are told apart from both sides, negatives in both
+    scripts (TransliCo), at `temperature`; `kl_weight` and `margin_weight` how far a vector's scores with all
+    of them are from what the teacher's own vector scores, listwise and by margins.
     """
 
     teacher: str = ""
-    latin_per_batch: int = 48
-    native_per_batch: int = 16
-    noise: float = 0.5
-    vowels: float = 0.3
-    typos: float = 0.1
-    cosine_weight: float = 1.0
-    mse_weight: float = 1.0
-    info_nce_weight: float = 0.2
     script_weight: float = 0.0
     kl_weight: float = 0.0
     margin_weight: float = 0.0
-    temperature: float = 0.05
     query_tokens: int = 64
     dropout: float | None = 0.0
 
     def __post_init__(self) -> None:
         """TrainingError for what cannot be trained with."""
-        for name in ("noise", "vowels", "typos"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 to 1")
-        weights = ("cosine", "mse", "info_nce", "script", "kl", "margin")
-        for name in ("native_per_batch", *(f"{weight}_weight" for weight in weights)):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: 0 and more")
-        if self.latin_per_batch < 1 or self.query_tokens < 3 or not self.temperature > 0:
-            raise TrainingError(
-                f"latin_per_batch {self.latin_per_batch}, query_tokens {self.query_tokens}, temperature "
-                f"{self.temperature} came; accepted: 1 and more, 3 and more, more than 0"
-            )
+        teaching.NoisyDistillation.__post_init__(self)
+        check(self, ("query_tokens", self.query_tokens >= 3, "3 and more"))
 
 
 SETTINGS = {"learning_rate": 3e-4}
@@ -104,8 +82,7 @@ def train(
     pairs = teaching.Pairs(examples)
     options = replace(options, teacher=options.teacher or settings.model)
     rounds = teaching.Rounds(pairs, options, settings.seed)
-    size = options.latin_per_batch + options.native_per_batch
-    settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
+    settings = replace(settings, batch_size=options.batch_size).counted(rounds.per_epoch)
     folder = teaching.cache_folder(cache)
     targets = teaching.cached(options.teacher, "queries", pairs.native, folder)
     model = models.load(settings.model, "dense", settings)
@@ -212,17 +189,50 @@ class _Batch:
         """How far the student's vectors are from the teacher's."""
         options = self._options
         rng = Random(seed)
-        texts = [teaching.noised(rng.choice(self._pairs.latin[row]), options, rng) for row in latin.tolist()]
+        worded = (rng.choice(self._pairs.latin[row]) for row in latin.tolist())
+        texts = [teaching.add_noise(wording, options, rng) for wording in worded]
         texts += [self._pairs.native[row] for row in native.tolist()]
         # Tokenising these takes a hundredth of a step.
         tokens = self._encoder.tokens(texts, "query", options.query_tokens)
         own = self._encoder.vectors(tokens, np.arange(len(texts)))  # (b, d)
-        return teaching.distance(own, np.concatenate([latin, native]), self._targets, options)
+        rows = np.concatenate([latin, native])
+        loss = teaching.distance(own, rows, self._targets, options)
+        if options.script_weight:
+            loss = loss + options.script_weight * _scripts_apart(own, rows, self._targets, options)
+        if options.kl_weight or options.margin_weight:
+            loss = loss + _scores_apart(own, rows, self._targets, options)
+        return loss
 
     def ready(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
         """The texts tokenised; their vectors when they are asked for."""
         tokens = self._encoder.tokens(texts, "query", self._options.query_tokens)
         return lambda: self._encoder.encoded(tokens)
+
+
+def _scripts_apart(
+    own: torch.Tensor, rows: NDArray[np.int64], targets: NDArray[np.float32], options: Align
+) -> torch.Tensor:
+    """How well the vectors (b, d) and the teacher's of those rows (b,) are told apart, from both sides."""
+    wanted, column = teaching.each_once(rows, targets, own.device)  # (queries, d), (b,)
+    same = (column[:, None] == column) & ~torch.eye(len(column), dtype=torch.bool, device=own.device)
+    return losses.script_contrastive(wanted[column], own, options.temperature, same)
+
+
+def _scores_apart(
+    own: torch.Tensor, rows: NDArray[np.int64], targets: NDArray[np.float32], options: Align
+) -> torch.Tensor:
+    """How far the scores with the teacher's vectors are from the teacher's own, listwise and by margins."""
+    wanted, column = teaching.each_once(rows, targets, own.device)  # (queries, d), (b,)
+    scores, taught = losses.dot(own, wanted), losses.dot(wanted[column], wanted)  # (b, queries)
+    loss = torch.zeros((), device=own.device)
+    if options.kl_weight:
+        kl = losses.listwise_kl(scores, taught, options.temperature)
+        loss = loss + options.kl_weight * kl / options.temperature**2
+    if options.margin_weight:
+        itself = torch.zeros_like(scores, dtype=torch.bool).scatter(1, column[:, None], True)
+        first, there = scores.gather(1, column[:, None])[:, 0], taught.gather(1, column[:, None])[:, 0]
+        loss = loss + options.margin_weight * losses.margin_mse(first, scores, there, taught, itself)
+    return loss
 
 
 def _about(options: Align, router: bool) -> str:

@@ -21,9 +21,8 @@ from scriptbridge.encoders import specs
 from scriptbridge.errors import TrainingError
 
 from . import teacher as teaching
-from .align import Align
 from .data import Examples
-from .trainer import Metrics, Progress, Settings
+from .trainer import Metrics, Progress, Settings, check
 from .trainer import train as run
 
 __all__ = ["EPOCHS", "FILE", "SETTINGS", "Ngrams", "Student", "train"]
@@ -37,53 +36,30 @@ SETTINGS = {"learning_rate": 5e-3, "weight_decay": 0.0, "checkpoint_every": 500}
 
 
 @dataclass(frozen=True, slots=True)
-class Ngrams:
+class Ngrams(teaching.NoisyDistillation):
     """What the recipe is told beside the settings; their `batch_size` is not used.
 
     The table has `buckets` (a power of 2) rows of `width` numbers, a byte each in the file; n-grams have
-    `shortest` to `longest` characters. The share `dropout` of a batch's n-grams is left out. All else is as
-    in `Align`.
+    `shortest` to `longest` characters. The share `dropout` of a batch's n-grams is left out.
     """
 
+    latin_per_batch: int = 192
+    native_per_batch: int = 64
     buckets: int = 1 << 16
     width: int = 128
     shortest: int = 2
     longest: int = 5
     dropout: float = 0.1
-    latin_per_batch: int = 192
-    native_per_batch: int = 64
-    noise: float = 0.5
-    vowels: float = 0.3
-    typos: float = 0.1
-    cosine_weight: float = 1.0
-    mse_weight: float = 1.0
-    info_nce_weight: float = 0.2
-    temperature: float = 0.05
 
     def __post_init__(self) -> None:
         """TrainingError for what cannot be trained with."""
-        for name, holds, accepted in (
+        teaching.NoisyDistillation.__post_init__(self)
+        check(
+            self,
             ("buckets", self.buckets > 1 and not self.buckets & (self.buckets - 1), "powers of 2"),
             ("width", self.width > 0, "1 and more"),
             ("shortest", 2 <= self.shortest <= self.longest, "2 and more, at most `longest`"),
             ("dropout", 0 <= self.dropout < 1, "0 and more, less than 1"),
-        ):
-            if not holds:
-                raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: {accepted}")
-        self.aligned()
-
-    def aligned(self) -> Align:
-        """What the recipe `align` would be told."""
-        return Align(
-            latin_per_batch=self.latin_per_batch,
-            native_per_batch=self.native_per_batch,
-            noise=self.noise,
-            vowels=self.vowels,
-            typos=self.typos,
-            cosine_weight=self.cosine_weight,
-            mse_weight=self.mse_weight,
-            info_nce_weight=self.info_nce_weight,
-            temperature=self.temperature,
         )
 
 
@@ -104,12 +80,10 @@ def train(
     TrainingError for what cannot be trained with, EncoderError for a teacher that fails.
     """
     pairs = teaching.Pairs(examples)
-    aligned = options.aligned()
-    rounds = teaching.Rounds(pairs, aligned, settings.seed)
+    rounds = teaching.Rounds(pairs, options, settings.seed)
     if settings.steps is None and settings.epochs is None:
         settings = replace(settings, epochs=EPOCHS)
-    size = options.latin_per_batch + options.native_per_batch
-    settings = replace(settings, batch_size=size).counted(rounds.per_epoch)
+    settings = replace(settings, batch_size=options.batch_size).counted(rounds.per_epoch)
     folder = teaching.cache_folder(cache)
     teacher = specs.of_model(settings.model)
     targets = teaching.cached(teacher, "queries", pairs.native, folder)
@@ -123,10 +97,10 @@ def train(
     def step(number: int, generator: torch.Generator) -> torch.Tensor:
         rng = Random(int(torch.randint(2**62, (), generator=generator)))
         latin, native = rounds.batch(number)
-        texts = [teaching.noised(rng.choice(pairs.latin[row]), aligned, rng) for row in latin.tolist()]
+        texts = [teaching.add_noise(rng.choice(pairs.latin[row]), options, rng) for row in latin.tolist()]
         texts += [pairs.native[row] for row in native.tolist()]
         own = student.vectors(student.bags(texts))  # (b, d)
-        return teaching.distance(own, np.concatenate([latin, native]), targets, aligned)
+        return teaching.distance(own, np.concatenate([latin, native]), targets, options)
 
     return run(
         settings,
@@ -204,7 +178,7 @@ class Student:
             for each in (self.table.weight, self.projection.weight, self.projection.bias)
         )
         lengths = self._options.shortest, self._options.longest
-        encoder.saved(path, teacher, lengths, table, projection.T, bias)
+        encoder.save(path, teacher, lengths, table, projection.T, bias)
 
 
 def _directions(centred: NDArray[np.float32], width: int, seed: int) -> NDArray[np.float32]:

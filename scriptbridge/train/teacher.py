@@ -5,11 +5,12 @@ how far a student is from its teacher, and how it is judged.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,25 +23,78 @@ from scriptbridge.gap import noise
 
 from . import losses, models
 from .data import Examples
-from .trainer import draws
-
-if TYPE_CHECKING:
-    from .align import Align
+from .trainer import check, draws
 
 __all__ = [
+    "Distillation",
+    "NoisyDistillation",
     "Pairs",
     "Ready",
     "Rounds",
+    "add_noise",
     "cache_folder",
     "cached",
     "distance",
+    "each_once",
     "judge",
-    "noised",
     "origin",
 ]
 
 Ready = Callable[[Sequence[str]], Callable[[], NDArray[np.float32]]]
 """Makes texts ready once; what it gives encodes them, (n, d), as the student is by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """What every student is told: what makes a batch, and how far it is from its teacher.
+
+    A batch has so many Latin and native queries. `info_nce_weight` weighs how the batch's own teacher vectors
+    are told apart, at `temperature`, beside the cosine and the squared distance to them.
+    """
+
+    latin_per_batch: int = 48
+    native_per_batch: int = 16
+    cosine_weight: float = 1.0
+    mse_weight: float = 1.0
+    info_nce_weight: float = 0.2
+    temperature: float = 0.05
+
+    def __post_init__(self) -> None:
+        """TrainingError for what cannot be trained with; weights are the fields that are named so."""
+        weights = {each.name: getattr(self, each.name) for each in fields(self) if "_weight" in each.name}
+        check(
+            self,
+            ("latin_per_batch", self.latin_per_batch >= 1, "1 and more"),
+            ("native_per_batch", self.native_per_batch >= 0, "0 and more"),
+            ("temperature", self.temperature > 0, "more than 0"),
+            *((name, 0 <= weight < math.inf, "0 and more") for name, weight in weights.items()),
+        )
+        if not any(weights.values()):
+            raise TrainingError(f"all weights are 0; accepted: one of {', '.join(weights)} more")
+
+    @property
+    def batch_size(self) -> int:
+        """Queries of a batch."""
+        return self.latin_per_batch + self.native_per_batch
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyDistillation(Distillation):
+    """`Distillation` of Latin wordings, the share `noise` of which is typed badly, anew each time.
+
+    `vowels` is the rate of vowels left out, `typos` that of words with a slip.
+    """
+
+    noise: float = 0.5
+    vowels: float = 0.3
+    typos: float = 0.1
+
+    def __post_init__(self) -> None:
+        """TrainingError for what cannot be trained with."""
+        Distillation.__post_init__(self)
+        check(
+            self, *((name, 0 <= getattr(self, name) <= 1, "0 to 1") for name in ("noise", "vowels", "typos"))
+        )
 
 
 # ---- its vectors
@@ -122,9 +176,9 @@ class Pairs:
 class Rounds:
     """Which queries each step takes: every one with Latin wordings once an epoch, native ones in turn."""
 
-    def __init__(self, pairs: Pairs, options: Align, seed: int) -> None:
-        self._latin = _Turns(pairs.with_latin, options.latin_per_batch, draws(seed, "latin"))
-        self._native = _Turns(np.arange(len(pairs.native)), options.native_per_batch, draws(seed, "native"))
+    def __init__(self, pairs: Pairs, options: Distillation, seed: int) -> None:
+        self._latin = _Cycle(pairs.with_latin, options.latin_per_batch, draws(seed, "latin"))
+        self._native = _Cycle(np.arange(len(pairs.native)), options.native_per_batch, draws(seed, "native"))
         self.per_epoch = max(1, round(len(pairs.with_latin) / options.latin_per_batch))
 
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -132,7 +186,7 @@ class Rounds:
         return self._latin.part(step), self._native.part(step)
 
 
-class _Turns:
+class _Cycle:
     """Numbers in random order, over and over, in parts of one size; of their orders, two are in memory."""
 
     def __init__(self, numbers: NDArray[np.int64], size: int, seed: int) -> None:
@@ -155,7 +209,7 @@ class _Turns:
         return np.random.default_rng(draws(self._seed, number)).permutation(self._numbers)
 
 
-def noised(wording: str, options: Align, rng: Random) -> str:
+def add_noise(wording: str, options: NoisyDistillation, rng: Random) -> str:
     """The wording, typed badly as often as the options say."""
     if rng.random() >= options.noise:
         return wording
@@ -167,38 +221,22 @@ def noised(wording: str, options: Align, rng: Random) -> str:
 
 
 def distance(
-    own: torch.Tensor, rows: NDArray[np.int64], targets: NDArray[np.float32], options: Align
+    own: torch.Tensor, rows: NDArray[np.int64], targets: NDArray[np.float32], options: Distillation
 ) -> torch.Tensor:
     """How far the student's vectors (b, d) are from those rows (b,) of the teacher's (m, d), a scalar."""
-    chosen, columns = np.unique(rows, return_inverse=True)
-    wanted = torch.from_numpy(targets[chosen]).to(own.device)  # (queries, d), each once
-    column = torch.from_numpy(columns).to(own.device)  # (b,)
+    wanted, column = each_once(rows, targets, own.device)
     loss = losses.align(own, wanted[column], options.cosine_weight, options.mse_weight)
     if options.info_nce_weight:
         loss = loss + options.info_nce_weight * losses.info_nce(own, wanted, column, options.temperature)
-    if options.script_weight:
-        same = (column[:, None] == column) & ~torch.eye(len(column), dtype=torch.bool, device=own.device)
-        both = losses.script_contrastive(wanted[column], own, options.temperature, same)
-        loss = loss + options.script_weight * both
-    if options.kl_weight or options.margin_weight:
-        loss = loss + _scored_apart(own, wanted, column, options)
     return loss
 
 
-def _scored_apart(
-    own: torch.Tensor, wanted: torch.Tensor, column: torch.Tensor, options: Align
-) -> torch.Tensor:
-    """How far the scores with the teacher's vectors are from the teacher's own, listwise and by margins."""
-    scores, taught = losses.dot(own, wanted), losses.dot(wanted[column], wanted)  # (b, queries)
-    loss = torch.zeros((), device=own.device)
-    if options.kl_weight:
-        kl = losses.listwise_kl(scores, taught, options.temperature)
-        loss = loss + options.kl_weight * kl / options.temperature**2
-    if options.margin_weight:
-        itself = torch.zeros_like(scores, dtype=torch.bool).scatter(1, column[:, None], True)
-        first, there = scores.gather(1, column[:, None])[:, 0], taught.gather(1, column[:, None])[:, 0]
-        loss = loss + options.margin_weight * losses.margin_mse(first, scores, there, taught, itself)
-    return loss
+def each_once(
+    rows: NDArray[np.int64], targets: NDArray[np.float32], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Those rows (b,) of the teacher's vectors (m, d), each once, (queries, d), and where each is, (b,)."""
+    chosen, columns = np.unique(rows, return_inverse=True)
+    return torch.from_numpy(targets[chosen]).to(device), torch.from_numpy(columns).to(device)
 
 
 def judge(dev: Examples, teacher: str, folder: Path, ready: Ready) -> Callable[[], float]:

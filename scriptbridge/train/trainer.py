@@ -39,7 +39,17 @@ from scriptbridge.functions import raised
 
 from . import card
 
-__all__ = ["Metrics", "Progress", "Settings", "check_new", "device_of", "draws", "learning_rate", "train"]
+__all__ = [
+    "Metrics",
+    "Progress",
+    "Settings",
+    "check",
+    "check_new",
+    "device_of",
+    "draws",
+    "learning_rate",
+    "train",
+]
 
 Progress = Callable[[int, int, float], None]
 """Called after each step with its number, from 1, the number of steps, and its loss."""
@@ -80,7 +90,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """TrainingError for what cannot be trained with."""
-        for name, holds, accepted in (
+        check(
+            self,
             ("steps", self.steps is None or self.steps > 0, "1 and more"),
             ("epochs", self.epochs is None or 0 < self.epochs < math.inf, "more than 0"),
             ("seed", 0 <= self.seed < 2**63, "0 to 2 ** 63 - 1"),
@@ -93,9 +104,7 @@ class Settings:
             ("evaluate_every", self.evaluate_every >= 0, "0 and more"),
             ("threads", self.threads is None or 0 < self.threads <= MOST_THREADS, f"1 to {MOST_THREADS:,}"),
             ("precision", self.precision in _PRECISIONS, " and ".join(_PRECISIONS)),
-        ):
-            if not holds:
-                raise TrainingError(f"{name} {getattr(self, name)!r} came; accepted: {accepted}")
+        )
         if self.steps is not None and self.epochs is not None:
             raise TrainingError(f"steps {self.steps} and epochs {self.epochs} came; one of them counts")
 
@@ -196,6 +205,13 @@ def check_new(out: Path) -> None:
         raise TrainingError(f"{str(out)!r}: cannot be a folder for a result: {raised(error)}") from error
     if other:
         raise TrainingError(f"{out}: holds other files; a new or an empty folder is needed")
+
+
+def check(options: object, *conditions: tuple[str, bool, str]) -> None:
+    """TrainingError for the first of these that does not hold: a field, whether it does, what would."""
+    for name, holds, accepted in conditions:
+        if not holds:
+            raise TrainingError(f"{name} {getattr(options, name)!r} came; accepted: {accepted}")
 
 
 def draws(seed: int, *purpose: object) -> int:
