@@ -64,6 +64,8 @@ class _Commands(click.Group):
         except ScriptbridgeError as error:
             lines = [line for said in [str(error), *_notes(error)] for line in said.splitlines()]
             raise click.ClickException("\n".join(map(visible, lines))) from error
+        except MemoryError as error:
+            raise click.ClickException(visible(f"not enough memory: {error}".rstrip(": "))) from error
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise

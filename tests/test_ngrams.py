@@ -135,6 +135,15 @@ def test_rows_are_kept_to_a_byte_a_number(tmp_path: Path) -> None:
     assert (np.abs(kept - table) <= largest / 254 + 0.001 * largest + 1e-7).all()
 
 
+def test_numbers_that_a_file_cannot_hold_are_told(tmp_path: Path) -> None:
+    path, ones = tmp_path / "e.ngrams", np.ones(3, np.float32)
+    with pytest.raises(EncoderError, match=r"projection holds NaN or numbers too large; train at a lower"):
+        ngrams.saved(
+            path, "st:t", (2, 3), np.ones((4, 2), np.float32), np.full((2, 3), np.float32(1e30)), ones
+        )
+    assert not path.exists()
+
+
 def test_documents_are_the_teachers(file: Path) -> None:
     with pytest.raises(EncoderError, match="documents are encoded by st:teacher"):
         encoders.dense(f"ngrams:{file}").encode_documents(["a"])

@@ -477,7 +477,9 @@ def test_the_precision_of_a_teacher_is_part_of_its_name(
 def test_a_cache_heals_and_says_where_it_cannot_be(dense: str, tmp_path: Path) -> None:
     first = teacher.cached(dense, "queries", ["νησί"], tmp_path)
     (kept,) = tmp_path.iterdir()
-    for damage in (b"", b"\x93NUMPY", kept.read_bytes()[:-3]):
+    whole = kept.read_bytes()
+    nan, zeros = whole[:-8] + b"\xff" * 8, whole[:-64] + b"\0" * 64
+    for damage in (b"", b"PK\x03\x04", whole[:10], whole[:-3], nan, zeros):
         kept.write_bytes(damage)
         assert (teacher.cached(dense, "queries", ["νησί"], tmp_path) == first).all()
         assert np.load(kept).shape == first.shape and list(tmp_path.iterdir()) == [kept]

@@ -83,7 +83,9 @@ def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
         subwords.extend(str(tiny_models.dense(tmp_path)), TEXTS, tmp_path / "out")
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"least": 0}, {"kind": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 0}, {"size": 10**18}, {"least": 0}, {"least": 10**30}, {"kind": "x"}]
+)
 def test_options_are_checked(wrong: dict[str, int]) -> None:
     with pytest.raises(TrainingError, match="accepted"):
         Subwords(**wrong)  # type: ignore[arg-type]

@@ -57,6 +57,18 @@ def done(recipe: str, model: str, *arguments: str, data: str = "sample:el", step
     return result.stdout.splitlines()
 
 
+def test_a_file_whose_name_is_no_utf_8_is_learnt_from(directory: Path, model: str) -> None:
+    try:
+        (directory / "q\udcff.txt").write_text("Το μετρό\nΟ μουσακάς\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("the system takes no such name")
+    lines = done("align", model, "--lang", "el", *ALIGNED, data="q\udcff.txt", steps="1")
+    assert lines[-1].startswith("measure it")
+    # It stands in the command that comes next.
+    lines = call("subwords", "--model", model, "--data", "q\udcff.txt", "--out", "sub", "--least", "1").stdout
+    assert "q\N{REPLACEMENT CHARACTER}.txt" in lines
+
+
 def told(name: str = "config") -> Any:
     return json.loads(Path("out", "training", f"{name}.json").read_text(encoding="utf-8"))
 

@@ -27,11 +27,12 @@ __all__ = [
 Item = TypeVar("Item")
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"
-_CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
+_SURROGATES = "\ud800-\udfff"  # bytes of a path that are no UTF-8
+_CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_SURROGATES}]")
 
 
 def visible(text: str) -> str:
-    """Text as it may go to a terminal: no control characters, no overridden direction."""
+    """Text as it may go to a terminal: valid, no control characters, no overridden direction."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -29,7 +29,11 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write(path: Path, kind: str, about: Mapping[str, object], arrays: Arrays) -> None:
-    """Write a file, whole or not at all; EncoderError where it cannot be written."""
+    """Write a file, whole or not at all; EncoderError where it cannot be, or numbers are not finite."""
+    if wrong := [name for name, each in arrays.items() if not np.isfinite(each).all()]:
+        raise EncoderError(
+            f"{path}: {wrong[0]} holds NaN or numbers too large; train at a lower learning_rate"
+        )
     whole = {name: np.ascontiguousarray(each, each.dtype.newbyteorder("<")) for name, each in arrays.items()}
     listed = [[name, each.dtype.str, each.shape] for name, each in whole.items()]
     body = json.dumps({"about": about, "arrays": listed}, ensure_ascii=False).encode() + b"\n"

@@ -126,7 +126,8 @@ def load_queries(
     try:
         if path.suffix == ".txt":
             lines = path.read_text(encoding="utf-8").splitlines()
-            read = [(f"{path.stem}-{number}", line) for number, line in enumerate(lines, 1)]
+            stem = path.stem.encode(errors="replace").decode()
+            read = [(f"{stem}-{number}", line) for number, line in enumerate(lines, 1)]
         else:
             read = [(query.id, query.text) for query in files.read_queries(path)]
     except (OSError, UnicodeDecodeError, DocumentError) as error:

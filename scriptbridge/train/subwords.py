@@ -28,6 +28,7 @@ from .vocabulary import Vocabulary, save
 
 __all__ = ["Learned", "Subwords", "extend"]
 
+MOST = 1_000_000  # subwords that are learnt
 _SAMPLE = 1000  # texts whose subwords are counted
 
 
@@ -43,9 +44,9 @@ class Subwords:
 
     def __post_init__(self) -> None:
         """TrainingError for what is none of these."""
-        if self.size < 1 or self.least < 1 or self.kind not in models.CLASSES:
+        if not (0 < self.size <= MOST and 0 < self.least < 2**31) or self.kind not in models.CLASSES:
             raise TrainingError(
-                f"size {self.size}, least {self.least}, kind {self.kind!r} came; accepted: 1 and more, "
+                f"size {self.size}, least {self.least}, kind {self.kind!r} came; accepted: 1 to {MOST:,}, "
                 f"1 and more, {', '.join(models.CLASSES)}"
             )
 
