@@ -29,6 +29,7 @@ __all__ = [
     "listwise_kl",
     "margin_mse",
     "script_contrastive",
+    "spread",
 ]
 
 
@@ -210,6 +211,19 @@ def average_teachers(teachers: Sequence[Tensor], mask: Tensor | None = None) -> 
     return torch.stack([_stretched(_wide(each).detach(), counting) for each in teachers]).mean(dim=0)
 
 
+def spread(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """How far the best candidate of each row is from the worst: (b, 1) of scores (b, n), without gradient.
+
+    mask (b, n) bool, candidates that are padding; a row of these alone has 0.
+
+    >>> spread(torch.tensor([[0.5, 0.25, 9.0]]), torch.tensor([[False, False, True]])).item()
+    0.25
+    """
+    _fit(scores.ndim == 2, "scores (b, n)", (scores,))
+    low, high = _ends(_wide(scores).detach(), _counting(mask, scores))
+    return torch.where(high > low, high - low, 0)
+
+
 def align(
     student: Tensor,
     teacher: Tensor,
@@ -328,9 +342,14 @@ def _mean(values: Tensor, counting: Tensor) -> Tensor:
     return values.masked_fill(~counting, 0).sum() / counting.sum().clamp(min=1)
 
 
+def _ends(scores: Tensor, counting: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the largest score of each row, (b, 1) both."""
+    low = scores.masked_fill(~counting, torch.inf).amin(dim=1, keepdim=True)
+    return low, scores.masked_fill(~counting, -torch.inf).amax(dim=1, keepdim=True)
+
+
 def _stretched(scores: Tensor, counting: Tensor) -> Tensor:
-    low = scores.masked_fill(~counting, torch.inf).amin(dim=1, keepdim=True)  # (b, 1)
-    high = scores.masked_fill(~counting, -torch.inf).amax(dim=1, keepdim=True)
+    low, high = _ends(scores, counting)
     opinion = counting & (high > low)
     return ((scores - low) / (high - low)).masked_fill(~opinion, 0)
 
