@@ -167,12 +167,12 @@ def likelihood(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _slip(source: Floats, target: Floats, noise: float) -> None:
-    """Add to `target` what `source` becomes when a letter is written by a slip: by none, any one or any
-    two.
+def _slip(source: Floats, target: Floats, come: Int, noise: float) -> None:
+    """Add to `target` what `source`, 0 after `come`, becomes when a letter is written by a slip: by none, any
+    one or any two.
     """
     length = len(source) - 1
-    for j in range(length + 1):
+    for j in range(come + 1):
         slip = source[j] * noise
         target[j] += slip
         if j + 1 <= length:
@@ -202,7 +202,7 @@ def emit(
                     if spellings[j, n] == spelling:
                         target[j + n] += source[j] * probability
     if noise > 0.0:
-        _slip(source, target, noise)
+        _slip(source, target, length, noise)
 
 
 @njit(cache=True, nogil=True)
@@ -423,7 +423,6 @@ def _promise(
     letters: Int,
     unit_keys: Keys,
     unit_pair: Pairs,
-    pairs: Int,
     spellings: Grid,
     ahead_start: Numbers,
     ahead_unit: Labels,
@@ -437,7 +436,7 @@ def _promise(
     Shape (letters + pairs, len + 1).
     """
     length = spellings.shape[0] - 1
-    promise = np.full((letters + pairs, length + 1), noise)
+    promise = np.full((letters + unit_pair.max() + 1, length + 1), noise)
     for j in range(length + 1):
         credit = 1.0
         for n in range(min(MAX_SPELLING, length - j) + 1):
@@ -564,7 +563,9 @@ def _grown(array: NDArray[Any]) -> NDArray[Any]:
 
 @njit(cache=True, nogil=True)
 def _search(
-    token: Letters,
+    spellings: Grid,
+    promise: Floats,
+    kinds: int,
     roots: Numbers,
     label: Labels,
     first: Numbers,
@@ -575,8 +576,6 @@ def _search(
     letter_of_label: Letters,
     unit_table: Table,
     unit_keys: Keys,
-    spelling_table: Table,
-    spelling_keys: Keys,
     right_start: Numbers,
     right: Letters,
     right_row: Numbers,
@@ -585,15 +584,10 @@ def _search(
     slot_spelling: Labels,
     slot_cost: Letters,
     probability: Floats,
-    ahead_start: Numbers,
-    ahead_unit: Labels,
-    ahead: Floats,
     ceiling_start: Numbers,
     ceiling_spelling: Labels,
     ceiling_cost: Letters,
     pair_of: Pairs,
-    unit_pair: Pairs,
-    greed: float,
     noise: float,
     floor: float,
     limit: int,
@@ -601,8 +595,11 @@ def _search(
     prefix: bool,
     anywhere: bool,
 ) -> tuple[Numbers, Floats, Int, Numbers, Grid, Floats]:
-    """`decode`; with `anywhere`, what ends at each place instead, which nothing but `floor` prunes."""
-    length = len(token)
+    """`decode`, of a token's `spelling_ids`, of as many kinds, and `_promise`.
+
+    With `anywhere`, what ends at each place instead, which nothing but `floor` prunes.
+    """
+    length = len(spellings) - 1
     ends = length + 1 if anywhere else 0  # rows of what ends before the token does
     terms_at = np.full((ends, limit), -1, np.int32)
     scores_at, likelihoods_at = np.zeros((ends, limit)), np.zeros((ends, limit))
@@ -612,8 +609,7 @@ def _search(
     found, opened = 0, 0
     if limit < 1:
         return best_terms, best_likelihoods, 0, found_at, terms_at, likelihoods_at
-    spellings = spelling_ids(token, spelling_table, spelling_keys)
-    head = np.full(len(spelling_keys), -1, np.int32)
+    head = np.full(kinds, -1, np.int32)
     following = np.full((length + 1) * (MAX_SPELLING + 1), -1, np.int32)
     for j in range(length, -1, -1):
         for n in range(MAX_SPELLING + 1):
@@ -622,12 +618,9 @@ def _search(
                 following[place] = head[spellings[j, n]]
                 head[spellings[j, n]] = place
     letters = plain_row.shape[1]
-    pairs = unit_pair.max() + 1
-    promise = _promise(
-        letters, unit_keys, unit_pair, pairs, spellings, ahead_start, ahead_unit, ahead, greed, noise
-    )
     capacity = 16 * budget + 512
     forward = np.empty((capacity, length + 1))
+    reach = np.empty(capacity, np.int32)  # how far into the token a node's letters can have come
     node_of = np.empty(capacity, np.int32)
     parent_of = np.empty(capacity, np.int32)
     priorities = np.empty(capacity)
@@ -636,14 +629,14 @@ def _search(
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
-    node_of[0], parent_of[0] = 0, -1
+    node_of[0], parent_of[0], reach[0] = 0, -1, 0
     used: Int = 1
     size: Int = 0
     for root in roots:
         priority = promise[letter_of_label[label[root]], 0] * rank_power[top[root]]
         if priority > floor:
             forward[used] = forward[0]
-            node_of[used], parent_of[used], priorities[used] = root, 0, priority
+            node_of[used], parent_of[used], priorities[used], reach[used] = root, 0, priority, 0
             size = _push(heap, priorities, size, used)
             used += 1
     while size > 0 and opened < budget:
@@ -656,6 +649,8 @@ def _search(
         node = node_of[slot]
         # The units that end at this node, their rows once the next letter is known: of letters c1 c2 c3.
         c3 = np.int64(letter_of_label[label[node]])
+        come = int(reach[slot])
+        far = min(length, come + MAX_SPELLING)
         up = parent_of[slot]
         c2 = np.int64(letter_of_label[label[node_of[up]]]) if up > 0 else np.int64(0)
         upper = parent_of[up] if up > 0 else -1
@@ -691,7 +686,7 @@ def _search(
                         probability,
                     )
             if unit1 >= 0:
-                _slip(forward[slot], bound, noise)
+                _slip(forward[slot], bound, come, noise)
         while at_end or child < first[node + 1]:
             letter = np.int64(EDGE)
             if not at_end:
@@ -703,14 +698,14 @@ def _search(
             if not at_end:
                 pair = pair_of[c3 * 256 + letter]
                 if pair >= 0:
-                    for j in range(length + 1):
+                    for j in range(come + 1):
                         waiting = max(waiting, forward[slot, j] * promise[letters + pair, j])
                 if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
-                    for j in range(length + 1):
+                    for j in range(reach[up] + 1):
                         waiting = max(waiting, forward[up, j] * promise[letters + began, j])
                 if crowded and not prefix:
                     priority = waiting
-                    for j in range(length + 1):
+                    for j in range(far + 1):
                         priority = max(priority, bound[j] * promise[letter, j])
                     if priority * rank_power[top[child]] <= least:
                         child += 1
@@ -736,11 +731,11 @@ def _search(
                         probability,
                     )
             if unit1 >= 0:
-                _slip(forward[slot], target, noise)
+                _slip(forward[slot], target, come, noise)
             if at_end:
                 at_end = False
                 if anywhere:
-                    for j in range(1, length + 1):
+                    for j in range(1, far + 1):
                         score = target[j] * df_power[term[node]]
                         found_at[j] = _keep(
                             term[node],
@@ -760,13 +755,15 @@ def _search(
                 score = target[length] * rank_power[top[child]]
                 found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
             priority = waiting
-            for j in range(length + 1):
+            for j in range(far + 1):
                 priority = max(priority, target[j] * promise[letter, j])
             priority *= rank_power[top[child]]
             least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
             if used < capacity and priority > least:
                 forward[used] = target
-                node_of[used], parent_of[used], priorities[used] = child, slot, priority
+                node_of[used], parent_of[used], priorities[used], reach[used] = child, slot, priority, far
+                while reach[used] > come and target[reach[used]] == 0.0:
+                    reach[used] -= 1
                 size = _push(heap, priorities, size, used)
                 used += 1
             child += 1
@@ -835,8 +832,13 @@ def decode(
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
     before the node), and the prior is that of the most frequent term below.
     """
+    spellings = spelling_ids(token, spelling_table, spelling_keys)
+    letters = plain_row.shape[1]
+    promise = _promise(letters, unit_keys, unit_pair, spellings, ahead_start, ahead_unit, ahead, greed, noise)
     found, likelihoods, opened, _, _, _ = _search(
-        token,
+        spellings,
+        promise,
+        len(spelling_keys),
         roots,
         label,
         first,
@@ -847,8 +849,6 @@ def decode(
         letter_of_label,
         unit_table,
         unit_keys,
-        spelling_table,
-        spelling_keys,
         right_start,
         right,
         right_row,
@@ -857,15 +857,10 @@ def decode(
         slot_spelling,
         slot_cost,
         probability,
-        ahead_start,
-        ahead_unit,
-        ahead,
         ceiling_start,
         ceiling_spelling,
         ceiling_cost,
         pair_of,
-        unit_pair,
-        greed,
         noise,
         floor,
         limit,
@@ -926,15 +921,20 @@ def decode_anywhere(
     capacity = length * min(longest, length) * limit
     starts, ends = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
     terms, likelihoods = np.empty(capacity, np.int32), np.empty(capacity)
+    spellings = spelling_ids(run, spelling_table, spelling_keys)
+    letters = plain_row.shape[1]
+    promise = _promise(letters, unit_keys, unit_pair, spellings, ahead_start, ahead_unit, ahead, greed, noise)
     reached = np.zeros(length + 1, np.bool_)
     reached[0] = True
     count = 0
     for start in range(length):
         if not reached[start]:
             continue
-        token = run[start : min(length, start + longest)]
+        end = min(length, start + longest)
         _, _, _, found, found_terms, found_likelihoods = _search(
-            token,
+            spellings[start : end + 1],
+            promise[:, start : end + 1].copy(),
+            len(spelling_keys),
             roots,
             label,
             first,
@@ -945,8 +945,6 @@ def decode_anywhere(
             letter_of_label,
             unit_table,
             unit_keys,
-            spelling_table,
-            spelling_keys,
             right_start,
             right,
             right_row,
@@ -955,23 +953,18 @@ def decode_anywhere(
             slot_spelling,
             slot_cost,
             probability,
-            ahead_start,
-            ahead_unit,
-            ahead,
             ceiling_start,
             ceiling_spelling,
             ceiling_cost,
             pair_of,
-            unit_pair,
-            greed,
             noise,
-            floor * greed ** len(token),
+            floor * greed ** (length - start),
             limit,
             budget,
             False,
             True,
         )
-        for j in range(1, len(token) + 1):
+        for j in range(1, end - start + 1):
             for at in range(found[j]):
                 term_, likely = found_terms[j, at], found_likelihoods[j, at]
                 if likely * df_power[term_] <= floor * greed**j:
