@@ -235,12 +235,23 @@ def test_a_run_that_fails_with_nothing_to_go_on_with_leaves_the_folder_as_new(tm
         Toy().train(tmp_path / "b", replace(TOY, learning_rate=0.01))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's")
+def test_what_torch_says_of_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> Any:
+        return Path("/dev/full").open("wb") if path.name == "checkpoint.pt" else replacing(path)
+
+    replacing = trainer.atomic.replacing
+    monkeypatch.setattr(trainer.atomic, "replacing", full)
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be written \(is the disk full\?\)"):
+        Toy().train(tmp_path / "a")
+
+
 def test_folders_that_cannot_be_written_are_told_at_the_start(tmp_path: Path) -> None:
     toy = Toy()
     with pytest.raises(TrainingError, match="cannot be a folder for a result: UnicodeEncodeError"):
         toy.train(tmp_path / "n\udcff")
     (tmp_path / "file").touch()
-    with pytest.raises(TrainingError, match=r"cannot be written: .*Not a directory"):
+    with pytest.raises(TrainingError, match=r"cannot be written .*Not a directory"):
         toy.train(tmp_path / "file" / "out")
     assert not toy.training
 
@@ -261,7 +272,9 @@ def test_an_end_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
             super().save(folder)
             raise OSError("no space left")
 
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(
+        TrainingError, match=r"a: cannot be written \(is the disk full\?\): OSError: no space left"
+    ):
         Full().train(tmp_path / "a")
     assert not (tmp_path / "a" / "weights.pt").exists()
     toy = Toy()

@@ -397,5 +397,5 @@ def test_what_cannot_be_done_is_named(tmp_path: Path) -> None:
     (tmp_path / "full" / "file").touch()
     with pytest.raises(TrainingError, match="holds other files"):
         vocab.apply(model, ["ru"], tmp_path / "full")
-    with pytest.raises(TrainingError, match="cannot be loaded"):
+    with pytest.raises(TrainingError, match="there is no folder"):
         vocab.apply(str(tmp_path / "none"), ["ru"], tmp_path / "after")

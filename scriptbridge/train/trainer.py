@@ -49,6 +49,7 @@ __all__ = [
     "draws",
     "learning_rate",
     "train",
+    "writing",
 ]
 
 Progress = Callable[[int, int, float], None]
@@ -214,6 +215,19 @@ def check(options: object, *conditions: tuple[str, bool, str]) -> None:
             raise TrainingError(f"{name} {getattr(options, name)!r} came; accepted: {accepted}")
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where `path` is written, a TrainingError for whatever is raised: torch and safetensors have their own
+    errors for a full disk.
+    """
+    try:
+        yield
+    except TrainingError:
+        raise
+    except Exception as error:
+        raise TrainingError(f"{path}: cannot be written (is the disk full?): {raised(error)}") from error
+
+
 def draws(seed: int, *purpose: object) -> int:
     """A seed of 63 bits for a purpose of a run; other purposes have other ones."""
     return random.Random(" ".join(map(str, (seed, *purpose)))).getrandbits(63)
@@ -350,10 +364,8 @@ class _Run:
         config = self.folder / "config.json"
         if not config.exists():
             check_new(self.out)
-            try:
+            with writing(self.out):
                 self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise TrainingError(f"{self.out}: cannot be written: {error}") from error
             _write_json(config, {"schema": 1, **self._identity, **self._free, "versions": card.versions()})
             return
         for half in self.folder.glob("*.partial"):  # of a run that was killed while it wrote
@@ -424,10 +436,11 @@ class _Run:
         metrics = _summary(self.folder / "metrics.jsonl", kept.get("figure"), kept.get("step"))
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        save(unfinished)
         text = card.written(about, _read_json(self.folder / "config.json"), asdict(metrics))
-        (unfinished / "README.md").write_text(text, encoding="utf-8")
+        with writing(self.out):
+            unfinished.mkdir()
+            save(unfinished)
+            (unfinished / "README.md").write_text(text, encoding="utf-8")
         for path in sorted(unfinished.iterdir()):
             target = self.out / path.name
             if target.is_dir():  # of an end that was itself cut short
@@ -484,11 +497,8 @@ def _write_tensors(path: Path, value: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        with atomic.replacing(path) as file:
-            yield file
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot be written: {error}") from error
+    with writing(path), atomic.replacing(path) as file:
+        yield file
 
 
 @contextmanager

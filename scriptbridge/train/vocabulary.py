@@ -14,6 +14,8 @@ from typing import Any, Literal
 from scriptbridge import text
 from scriptbridge.errors import TrainingError
 
+from .trainer import writing
+
 __all__ = ["Mode", "Vocabulary", "mean", "save"]
 
 Mode = Literal["max", "average", "min"]
@@ -188,21 +190,20 @@ def save(
     unfinished = out.with_name(out.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        encoder.save_pretrained(str(unfinished), create_model_card=False)
-        _check_loads(encoder.tokenizer, unfinished)
-        training = unfinished / "training"
-        training.mkdir()
-        for name, values in (("config", config), ("result", figures)):
-            (training / f"{name}.json").write_text(
-                json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-            )
-        (training / "subwords.tsv").write_text(table, encoding="utf-8")
-        (unfinished / "README.md").write_text(card, encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        unfinished.replace(out)
-    except OSError as error:
-        raise TrainingError(f"{out}: cannot be written: {error}") from error
+        with writing(out):
+            encoder.save_pretrained(str(unfinished), create_model_card=False)
+            _check_loads(encoder.tokenizer, unfinished)
+            training = unfinished / "training"
+            training.mkdir()
+            for name, values in (("config", config), ("result", figures)):
+                (training / f"{name}.json").write_text(
+                    json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+                )
+            (training / "subwords.tsv").write_text(table, encoding="utf-8")
+            (unfinished / "README.md").write_text(card, encoding="utf-8")
+            if out.exists():
+                out.rmdir()
+            unfinished.replace(out)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
