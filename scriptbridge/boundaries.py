@@ -32,7 +32,9 @@ from .types import Token
 
 __all__ = ["Reader", "attached", "best_path", "recut"]
 
-# Estimated on development queries with spaces dropped and put in: `python -m benchmarks.boundaries`.
+# Of development queries with spaces dropped and put in. JOIN and UNKNOWN are of a small grid (`python -m
+# benchmarks.boundaries --fit`), whose best is within noise of them, and err on the side of what was typed;
+# all others were tried by hand (docs/experiments.md).
 JOIN = 6.0  # -ln P(a space is typed inside a word)
 UNSPACED_JOIN = 2.0  # the same where words have no spaces between them in print
 ATTACHED_JOIN = 3.0  # the same after what is attached in print to a word ...
