@@ -699,6 +699,25 @@ def test_the_key_is_of_the_environment_and_never_shown(
     assert "sk-two" not in message + encoder.name + repr(encoder)
 
 
+def test_a_key_of_openais_goes_to_nobody_else(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one")
+    for url, sent in (
+        ("https://api.openai.com/v1", True),
+        ("http://localhost:8000/v1", True),
+        ("http://[::1]:8000/v1", True),
+        ("http://api.openai.com/v1", False),
+        ("https://api.openai.com.example.org/v1", False),
+        ("https://localhost.example.org/v1", False),
+        ("http://vllm:8000/v1", False),
+    ):
+        assert (encoders.dense(f"openai:m@{url}")._key == "sk-one") == sent, url  # type: ignore[attr-defined]
+        asked = encoders.dense(f"openai:m@{url}?key=${{OPENAI_API_KEY}}")
+        assert asked._key == "sk-one"  # type: ignore[attr-defined]
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server.in_turn(lambda request: request.answer({"error": "who?"}, 401))
+    assert "no key was sent: key=${NAME} names one" in fails(encoders.dense(f"openai:m@{server.url}"))
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

@@ -447,6 +447,34 @@ def test_dense_is_exact_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found.close()
 
 
+class Terms:
+    """A sparse encoder whose terms are letters, weighed by how often they are there."""
+
+    name, dimension, max_length = "terms", 26, None
+
+    def encode_queries(self, texts: Sequence[str]) -> encoders.SparseRows:
+        return self.encode_documents(texts)
+
+    def encode_documents(self, texts: Sequence[str]) -> encoders.SparseRows:
+        counts = np.array([[each.count(chr(97 + at)) for at in range(26)] for each in texts], np.float32)
+        rows, columns = np.nonzero(counts)
+        ends = np.searchsorted(rows, np.arange(len(texts) + 1))
+        return encoders.SparseRows(ends, columns.astype(np.int32), counts[rows, columns], 26)
+
+
+def test_sparse_is_the_exact_dot_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(encoders, "sparse", lambda spec: asked.append(spec) or Terms())
+    found = ready("sparse:some/splade", tmp_path, LETTERED)
+    assert found.search("ddaab", 10) == [("1", 5.0), ("2", 3.0), ("3", 3.0), ("4", 2.0)]
+    assert ids(found.search("aab", 2)) == ["1", "2"]
+    assert ids(found.search("c", 9)) == ["4"]
+    assert found.search("zz?", 9) == []  # where nothing is shared, nothing is found
+    found.close()
+    assert ready("mine=sparse:toy_encoder:encode", tmp_path, LETTERED).name == "mine"
+    assert asked == ["st:some/splade", "toy_encoder:encode"]
+
+
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 40))
 def test_the_largest_are_those_of_sorting(values: list[int], k: int) -> None:
     scores = np.array(values, np.float32)
@@ -462,6 +490,21 @@ def test_a_real_sentence_transformers_model(tmp_path: Path) -> None:
         first, score = found.search(words, 3)[0]
         assert first == id
         assert score == pytest.approx(1, abs=1e-5)
+    found.close()
+
+
+def test_a_real_sparse_encoder_is_searched(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers", reason="needs scriptbridge[neural]")
+    from sentence_transformers import SparseEncoder
+
+    model = tiny_models.sparse(tmp_path)
+    found, itself = ready(f"sparse:{model}", tmp_path), SparseEncoder(str(model), device="cpu")
+    for words in DOCUMENTS.values():
+        scores = itself.similarity(
+            itself.encode_query([words]), itself.encode_document(list(DOCUMENTS.values()))
+        )
+        wanted = dict(zip(DOCUMENTS, scores.to_dense()[0].tolist(), strict=True))
+        assert dict(found.search(words, len(wanted))) == pytest.approx(wanted, rel=1e-4)
     found.close()
 
 

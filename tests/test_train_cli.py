@@ -119,7 +119,9 @@ def test_native_queries_alone_need_no_author(model: str) -> None:
     assert told()["options"]["mix"] == 0
 
 
-@pytest.mark.parametrize(("kind", "said"), [("sparse", "use it"), ("cross", "INDEX?rerank=st:out")])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("sparse", "--system sparse:st:out"), ("cross", "INDEX?rerank=st:out")]
+)
 def test_other_kinds_say_how_they_are_used(kind: str, said: str, directory: Path) -> None:
     pytest.importorskip("sentence_transformers", reason="needs scriptbridge[train]")
     import tiny_models

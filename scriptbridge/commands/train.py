@@ -542,10 +542,8 @@ def _measure(data: str, system: str) -> None:
 
 def _say_encoder(data: str, kind: str, out: Path) -> None:
     """How to use a model that encodes queries and documents."""
-    if kind == "sparse":
-        click.echo(visible(f'use it: scriptbridge.encoders.sparse("st:{out}")'))
-    else:
-        _measure(data, f"INDEX?rerank=st:{quote(str(out))}" if kind == "cross" else f"st:{out}")
+    before = {"dense": "st:", "sparse": "sparse:st:", "cross": "INDEX?rerank=st:"}[kind]
+    _measure(data, before + (quote(str(out)) if kind == "cross" else str(out)))
 
 
 def _say_query_encoder(data: str, teacher: str, queries: str) -> None:

@@ -40,7 +40,7 @@ _FORMS = {
   st:BAAI/bge-m3          a sentence-transformers model, by name or folder; after a ? its options:
                           st:intfloat/multilingual-e5-small?query_prompt=query: &document_prompt=passage:%20
   openai:text-embedding-3-small@https://api.openai.com/v1?dimensions=256
-                          an OpenAI-compatible endpoint, with the key in OPENAI_API_KEY or key=${NAME}
+                          an OpenAI-compatible endpoint; other than OpenAI's, with key=${NAME} if any
   ngrams:out/encoder.ngrams
                           queries as `scriptbridge train ngrams` learnt to encode them
   adapter:out/encoder.adapter

@@ -5,10 +5,11 @@ A spec is ``openai:MODEL@URL``, and after a ``?`` options, each of which is also
     openai:text-embedding-3-small@https://api.openai.com/v1?dimensions=256
     openai:Qwen/Qwen3-Embedding-0.6B@http://localhost:8000/v1?key=${VLLM_KEY}&batch=64
 
-``URL/embeddings`` is asked. The key comes from the environment, OPENAI_API_KEY if `key` names no other, and
-need not be there; no message shows it. `dimensions` is asked of the server; `query_prompt` and
-`document_prompt` stand before every query and document; `batch` and `characters` are how many texts, and
-characters of them, are sent together; `timeout` is in seconds, for a whole answer.
+``URL/embeddings`` is asked. The key comes from the variable of the environment that `key` names; without it,
+OPENAI_API_KEY goes to OpenAI and to this machine, and to nobody else. No message shows a key. `dimensions` is
+asked of the server; `query_prompt` and `document_prompt` stand before every query and document; `batch` and
+`characters` are how many texts, and characters of them, are sent together; `timeout` is in seconds, for a
+whole answer.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further attempt, wher
 LONGEST_WAIT = 60.0  # seconds that a server may ask for
 QUOTED = 200  # characters of an answer in a message
 MOST_BYTES = 256_000_000  # of an answer
+KEY = "OPENAI_API_KEY"
+OPENAI = "api.openai.com"
+HERE = ("localhost", "127.0.0.1", "::1")
 _JSON = {"content-type": "application/json"}
 _sleep = time.sleep
 
@@ -93,7 +97,7 @@ class Endpoint:
         self.url = f"{_checked(url)}/embeddings"
         self._model = model
         self._httpx = extras.load("httpx", "neural")
-        self._key = _key(key, self.name)
+        self._key = _key(key or (KEY if _is_trusted(self.url) else None), self.name, key is not None)
         self._client = self._httpx.Client(
             headers={"authorization": f"Bearer {self._key}"} if self._key else {}, timeout=timeout
         )
@@ -145,7 +149,8 @@ class Endpoint:
             body["dimensions"] = self._dimensions
         status, content = self._answer(json.dumps(body).encode())  # ASCII: a lone surrogate is no error
         if status != 200:
-            raise self._error(f"status {status}", content)
+            sent = "" if self._key or status not in (401, 403) else "; no key was sent: key=${NAME} names one"
+            raise self._error(f"status {status}{sent}", content)
         try:
             vectors = _vectors(json.loads(content), len(texts))
         except (ValueError, RecursionError) as error:
@@ -260,12 +265,16 @@ def _checked(url: str) -> str:
     return url.rstrip("/").removesuffix("/embeddings")
 
 
-def _key(variable: str | None, name: str) -> str:
-    key = os.environ.get(variable or "OPENAI_API_KEY", "").strip()
-    if variable and not key:
+def _is_trusted(url: str) -> bool:
+    """Whether a key that is OpenAI's may go there: to OpenAI, encrypted, or to this machine."""
+    parts = urlsplit(url)
+    return (parts.scheme, parts.hostname) == ("https", OPENAI) or parts.hostname in HERE
+
+
+def _key(variable: str | None, name: str, needed: bool) -> str:
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if needed and not key:
         raise EncoderError(f"{name}: the environment has no variable {variable}")
     if not re.fullmatch(r"[!-~]*", key):
-        raise EncoderError(
-            f"{name}: the key in {variable or 'OPENAI_API_KEY'} holds a space or what is no ASCII"
-        )
+        raise EncoderError(f"{name}: the key in {variable} holds a space or what is no ASCII")
     return key

@@ -21,17 +21,17 @@ from typing import Any
 import tantivy
 
 from scriptbridge import encoders, extras, languages, store, text
-from scriptbridge.encoders import DenseEncoder
 from scriptbridge.encoders import identity as encoder_identity
+from scriptbridge.encoders import specs
 from scriptbridge.errors import GapError, QueryError
 from scriptbridge.functions import described, foreign, imported, is_named, raised, source
 from scriptbridge.index import Index
 from scriptbridge.modes import Mode, Options
 from scriptbridge.types import Document, Expansion
-from scriptbridge.vectors import largest
 
 from . import trec
 from .baselines import FoldedIndex, NearestTerms, PlainIndex, fold, icu_version
+from .encoded import Dense, Sparse
 from .endpoint import Endpoint, Template, shown
 from .records import Collection, Ranking, System
 
@@ -49,6 +49,7 @@ ACCEPTED = """\
   run:native.run,latin.run
                           TREC runs of the native and of the Latin queries; or run:,latin.run
   st:BAAI/bge-m3          a sentence-transformers model, by name or folder, and other encoders: openai:…
+  sparse:naver/splade-v3  a SparseEncoder, by name or folder, or a function: sparse:my_module:encode
   NAME=…                  any of these under a name of your own: today=engine.toml"""
 
 _NAMED = re.compile(r"([\w.+-]+)=(.*)", re.DOTALL)
@@ -95,13 +96,16 @@ def prepare(spec: str) -> Candidate:
             raise GapError(f"system {printable(spec)!r}: run: names files, run:NATIVE,LATIN")
         runs = _run_files(name or what, what.removeprefix("run:"))
         return Candidate(runs.name, what, what, lambda collection, folder: runs)
-    if encoders.is_dense(what):
+    is_sparse = what.startswith("sparse:")
+    if is_sparse or encoders.is_dense(what):
         name = name or what
+        spec = specs.of_model(what.removeprefix("sparse:")) if is_sparse else what
+        system: type[Dense | Sparse] = Sparse if is_sparse else Dense
         return Candidate(
             name,
             printable(what),
-            f"{what} {encoder_identity.state(what)}",
-            lambda collection, folder: _Dense(name, encoders.dense(what), collection),
+            f"{what} {encoder_identity.state(spec)}",
+            lambda collection, folder: system(name, spec, collection),
         )
     path, asked = _folder(what)
     if path is not None:
@@ -411,32 +415,3 @@ def _run_files(name: str, paths: str) -> RunFiles:
     first = trec.read_run(native) if native else trec.Run({})
     second = trec.read_run(latin)
     return RunFiles(name, first.rankings if native else None, second.rankings, (*first.notes, *second.notes))
-
-
-# ---- dense
-
-
-class _Dense:
-    """An encoder: the documents' vectors, and exact cosine."""
-
-    keeps_order = False
-
-    def __init__(self, name: str, encoder: DenseEncoder, collection: Collection) -> None:
-        """Encode the collection; documents without text are left out, which no query should find."""
-        self.name = name
-        limit: int | None = getattr(encoder, "max_length", None)
-        self.notes: tuple[str, ...] = ()
-        if limit is not None:
-            self.notes = (f"{name} reads the first {limit:,} tokens of a text",)
-        texts = {id: words for id, words in sorted(collection.documents.items()) if words.strip()}
-        self._ids = list(texts)  # sorted, so that places order ties
-        self._encoder = encoder
-        self._vectors = encoder.encode_documents(list(texts.values()))  # (documents, dimensions)
-
-    def search(self, text: str, k: int) -> Ranking:
-        query = self._encoder.encode_queries([text])[0]  # (dimensions,)
-        scores = self._vectors @ query  # (documents,)
-        return [(self._ids[at], float(scores[at])) for at in largest(scores, k).tolist()]
-
-    def close(self) -> None:
-        del self._encoder, self._vectors
