@@ -106,6 +106,22 @@ def _typed(scholarly: str) -> list[tuple[str, float]]:
     return ways
 
 
+# Plain letters for those of the Khmer words' editors, who write several schemes; accents go.
+KHMER = str.maketrans(
+    {"ŋ": "ng", "ɲ": "nh", "ʰ": "h", "ɑ": "a", "ɔ": "o", "ʊ": "u", "ɨ": "eu", "ə": "e", "ɛ": "ae"}
+    | {"ɓ": "b", "ɗ": "d"}
+)
+
+
+def khmer(path: Path) -> Pairs:
+    """Khmer words in plain letters, without spaces: those of the documents are not those of the Latin."""
+    for native, latin, _ in read(path):
+        plain = unicodedata.normalize("NFD", latin.casefold().translate(KHMER))
+        typed = "".join(letter for letter in plain if letter.isascii() and letter.isalnum())
+        if typed:
+            yield native.replace(" ", ""), typed, DICTIONARY_WEIGHT
+
+
 def names(path: Path) -> Pairs:
     """Names whose Latin spelling the language's scheme can explain."""
     scheme = Channel.from_scheme(languages.load(path.name.split(".")[0]))
@@ -127,6 +143,7 @@ READERS = {
     "finglish-telegram-words": counted,
     "phrasebook": phrases,
     "ps.wiktionary-words": dictionary,
+    "km.wiktionary-words": khmer,
     "cc-cedict": pinyin,
     "phrase-pinyin": pinyin,
     "wikidata-names": names,
