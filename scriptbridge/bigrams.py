@@ -3,19 +3,22 @@
 A name that no dictionary has is cut in one way here and in another there, and so is what stands beside it.
 Pairs of characters match all the same: BM25 of words and, at `WEIGHT`, of pairs finds more than either does
 (docs/experiments.md). Numbers are in pairs, too. Pairs are no terms of the lexicon and nothing is read as
-one: what a query has in native script brings its own.
+one: what a query has in native script brings its own, and words that are read in Latin letters bring those
+that they make where they meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from scriptbridge import segmentation, text
-from scriptbridge.types import Expansion, Token
+from scriptbridge.types import Expansion, Position, Token
 
 __all__ = ["WEIGHT", "of_query", "of_text"]
 
 WEIGHT = 0.5  # of a pair beside a word
+READINGS = 5  # of a word whose pairs with the next one are sought
 
 
 def of_text(value: str) -> list[str]:
@@ -27,9 +30,36 @@ def of_text(value: str) -> list[str]:
     return _pairs(text.terms(value, segmentation.WHOLE)) if segmentation.is_cut(value) else []
 
 
-def of_query(expansion: Expansion) -> list[str]:
-    """The pairs of what a query has in such a script, and of its numbers."""
-    return _pairs(_whole(position.token for position in expansion.positions))
+def of_query(expansion: Expansion) -> list[dict[str, float]]:
+    """The pairs of a query with their weights; of each dict, the best that a document has counts."""
+    native: list[dict[str, float]] = [
+        {pair: WEIGHT} for pair in _pairs(_whole(position.token for position in expansion.positions))
+    ]
+    met = (_met(first, second) for first, second in pairwise(expansion.positions))
+    return [*native, *(pairs for pairs in met if pairs)]
+
+
+def _met(first: Position, second: Position) -> dict[str, float]:
+    """The pairs that the readings of two words make, one of which at least is typed in Latin letters."""
+    apart = second.token.start - first.token.end > 1
+    if (
+        apart
+        or "Latn" not in (first.token.script, second.token.script)
+        or not (_read(first) and _read(second))
+    ):
+        return {}
+    pairs: dict[str, float] = {}
+    for before in first.readings[:READINGS]:
+        for after in second.readings[:READINGS]:
+            pair, weight = before.term[-1] + after.term[0], WEIGHT * before.weight * after.weight
+            if weight > pairs.get(pair, 0.0) and all(map(segmentation.is_cut, pair)):
+                pairs[pair] = weight
+    return pairs
+
+
+def _read(position: Position) -> bool:
+    """Whether the likeliest reading is in such a script, so that others cost little."""
+    return bool(position.readings) and segmentation.is_cut(position.readings[0].term)
 
 
 def _whole(tokens: Iterable[Token]) -> list[str]:

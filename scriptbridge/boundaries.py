@@ -43,6 +43,9 @@ APART = 0.05  # of the words that begin so: an article that documents print apar
 UNKNOWN = -1.1  # weight of a letter that no term explains
 LONG = 10  # letters; words that no term explains are seldom longer ...
 TOO_LONG = -2.0  # ... and each further letter weighs so much besides
+INITIALS = 4  # letters without a vowel are hardly a word where words are typed by their initials ...
+NO_VOWEL = -4.0  # ... and weigh so much less each: they are those of several words, if anything (bjdx)
+VOWELS = frozenset("aeiouvy")
 POOR = -0.8  # weight of a letter that a term explains badly: such a token may be cut
 TOGETHER = -3.0  # more than poorly, in all: two tokens that are explained better are not joined
 
@@ -56,6 +59,10 @@ class Reader(Protocol):
     @property
     def spaced(self) -> bool:
         """Whether the language is written with spaces between words."""
+
+    @property
+    def initials(self) -> bool:
+        """Whether words are typed by their syllables' first letters, too."""
 
     @property
     def total(self) -> float:
@@ -128,8 +135,15 @@ def _word(token: Token, reader: Reader) -> _Word:
         return _Word(token, 0.0, math.inf, badly=False)
     size = len(token.text)
     known = reader.word(token.text)
-    weight = max(known, UNKNOWN * size + TOO_LONG * max(0, size - LONG))
+    weight = max(known, _unknown(token.text, reader))
     return _Word(token, weight, weight - POOR * size, not reader.spaced or known < POOR * size)
+
+
+def _unknown(letters: str, reader: Reader) -> float:
+    """The weight of letters that no term explains."""
+    size = len(letters)
+    initials = reader.initials and size >= INITIALS and VOWELS.isdisjoint(letters)
+    return UNKNOWN * size + TOO_LONG * max(0, size - LONG) + (NO_VOWEL * size if initials else 0.0)
 
 
 def _together(first: _Word, second: _Word, reader: Reader) -> bool:

@@ -190,6 +190,10 @@ class _Reader:
         return self.bridge._spaced[self.language]
 
     @property
+    def initials(self) -> bool:
+        return sounds.has_short(self.bridge.channels[self.language].sounds)
+
+    @property
     def total(self) -> float:
         return self.bridge._total
 

@@ -668,18 +668,16 @@ class _Snapshot:
             if queries:
                 best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
                 positions.append((Occur.Should, best))
-        if self.keeps_pairs:
-            positions += [(Occur.Should, self.pair_query(pair)) for pair in bigrams.of_query(expansion)]
+        for pairs in bigrams.of_query(expansion) if self.keeps_pairs else ():
+            queries = [self._in_fields(pair, weight, store.pairs_of) for pair, weight in pairs.items()]
+            best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
+            positions.append((Occur.Should, best))
         return StoreQuery.boolean_query(positions) if positions else None
 
     @cached_property
     def keeps_pairs(self) -> bool:
         """Whether the store has pairs of characters beside words."""
         return store.keeps_pairs(self.path, self.manifest.fields)
-
-    def pair_query(self, pair: str) -> StoreQuery:
-        """The BM25 of a pair of characters, summed over fields by their weights."""
-        return self._in_fields(pair, bigrams.WEIGHT, store.pairs_of)
 
     def reading_query(self, reading: Reading) -> StoreQuery:
         """The weighted BM25 of a reading's term, summed over fields by their weights."""

@@ -24,7 +24,9 @@ DOCUMENTS = {
 
 
 def pairs(query: str) -> list[str]:
-    return bigrams.of_query(Bridge(Lexicon.from_terms({}), ["zh"]).expand(query))
+    each = bigrams.of_query(Bridge(Lexicon.from_terms({}), ["zh"]).expand(query))
+    assert all(list(of_place.values()) == [bigrams.WEIGHT] for of_place in each)
+    return [pair for of_place in each for pair in of_place]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,31 @@ def test_a_native_score_is_that_of_words_and_half_that_of_pairs(tmp_path: Path, 
             rel=1e-5,
         )
         assert index.rank(query) == index.score(index.bridge.expand(query))
+
+
+def test_words_read_in_latin_letters_bring_the_pairs_they_make() -> None:
+    bridge = Bridge.from_terms({"北京": 30, "背景": 20, "大学": 9}, ["zh"], documents=1000)
+    (pairs,) = bigrams.of_query(bridge.expand("beijing daxue"))
+    weights = {reading.term: reading.weight for reading in bridge.expand("beijing").positions[0].readings}
+    assert set(pairs) == {"京大", "景大"}
+    assert pairs["京大"] == pytest.approx(bigrams.WEIGHT * weights["北京"], rel=0.01)
+    assert bigrams.of_query(bridge.expand("beijing, daxue")) == []
+    hindi = Bridge.from_terms({"नमस्ते": 3, "भारत": 2}, ["hi"], documents=100)
+    assert bigrams.of_query(hindi.expand("namaste bharat")) == []
+
+
+def test_words_side_by_side_are_found_first(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index", languages=["zh"]) as index:
+        index.add(
+            [
+                ("1", "大学在北京"),
+                ("2", "北京大学"),
+                ("3", "大学和北京"),
+                *((str(n), "上海") for n in range(4, 30)),
+            ]
+        )
+        index.commit()
+        assert index.rank("beijing daxue")[0][0] == index.rank("beijingdaxue")[0][0] == "2"
 
 
 def test_pairs_are_no_terms(tmp_path: Path) -> None:

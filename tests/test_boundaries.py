@@ -202,6 +202,7 @@ class _Told:
     """A reader that knows the weights of some words."""
 
     total = 5.0
+    initials = False
 
     def __init__(
         self, weights: dict[str, float], spaced: bool = True, attaches: frozenset[str] = frozenset()

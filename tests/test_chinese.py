@@ -75,6 +75,17 @@ def test_first_letters_are_read_where_nothing_else_is() -> None:
     assert first(bridge, "beijingdaxue") == ["北京大学"]
 
 
+def test_first_letters_of_words_side_by_side_are_read_among_many_words(tmp_path: Path) -> None:
+    others = ["中国", "人民", "银行", "上海", "长城", "女儿", "旅游", "重庆", "手机", "国家", "火车", "鸡蛋"]
+    with Index.create(tmp_path / "index", languages=["zh"]) as index:
+        index.add([(str(n), "".join(others[: n % 12 + 1])) for n in range(300)])
+        index.add([("bjdx", "北京大学"), *((f"b{n}", "北京") for n in range(50))])
+        index.commit()
+        assert index.rank("bjdx")[0][0] == "bjdx"
+        assert first(index.bridge, "bjdx") == ["北京", "大学"]
+        assert first(index.bridge, "bcpl") == []  # ㄅㄘ begins none of them
+
+
 def test_what_is_typed_in_either_characters_finds_both(tmp_path: Path) -> None:
     with Index.create(tmp_path / "index", languages=["zh"]) as index:
         index.add([("s", "台湾的大学"), ("t", "臺灣的大學"), *((str(n), "北京") for n in range(9))])

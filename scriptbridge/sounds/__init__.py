@@ -26,7 +26,7 @@ from typing import Any
 
 from scriptbridge.errors import MissingExtraError
 
-__all__ = ["MAX_FORMS", "WRITTEN", "forms", "modules", "spoken", "stamp", "typed", "written"]
+__all__ = ["MAX_FORMS", "WRITTEN", "forms", "has_short", "modules", "spoken", "stamp", "typed", "written"]
 
 MAX_FORMS = 4  # of a term
 DECAY = 0.3  # a form is so likely next to the one before
@@ -52,6 +52,12 @@ def typed(name: str, token: str) -> str:
     """What of a normalised Latin token the module's forms can say."""
     read = getattr(_module(name), "typed", None) if name else None
     return str(read(token)) if read else token
+
+
+@cache
+def has_short(name: str) -> bool:
+    """Whether the words that the module speaks of have short forms."""
+    return bool(name) and hasattr(_module(name), "short")
 
 
 def written(names: Iterable[str], term: str) -> list[str]:
