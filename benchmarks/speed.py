@@ -1,8 +1,9 @@
 """What a query, the index and the bridge cost, beside fold + fuzzy on tantivy over the same documents.
 
 ``python -m benchmarks.speed ../shared/data`` runs in one process and one thread. Queries have four words,
-each query is asked once, whatever scriptbridge keeps from earlier queries is emptied before each, and the
-two systems take turns. Both times go from the query's text to the ids of the ten best documents.
+but for `questions`; each is asked once, whatever scriptbridge keeps from earlier queries is emptied before
+each, and the two systems take turns. Both times go from the query's text to the ids of the ten best
+documents.
 
 Figures go to a JSON file, to which a later run of some sections only adds its own; see `tables` for the
 page.
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,11 +29,12 @@ from typing import Any
 
 import numba
 
-from benchmarks import datasets, report, tables
+from benchmarks import datasets, report, romanizers, tables
 from benchmarks.synthetic import enlarge, invented
 from scriptbridge import bridge as bridge_module
 from scriptbridge import text
 from scriptbridge.bridge import Bridge
+from scriptbridge.channel import romanize
 from scriptbridge.gap.baselines import FoldedIndex
 from scriptbridge.gap.records import Collection
 from scriptbridge.index import Index
@@ -49,6 +51,13 @@ MILLION = 1_000_000
 METERED = 1_500  # queries
 LANGUAGE = "hi.dakshina-dev"
 SINGLE = ("hi.dakshina-dev", "bn.dakshina-dev", "ta.dakshina-dev", "ur.dakshina-dev")
+QUESTIONS = {  # and who types them: the language's channel, or romanizers that know nothing of scriptbridge
+    "hi.xquad": ("channel",),
+    "zh.xquad": ("pinyin", "pinyin_syllables", "pinyin_run_on"),
+    "zh.cmrc2018": ("pinyin", "pinyin_syllables", "pinyin_run_on"),
+    "ja.jaquad-dev": ("hepburn",),
+}
+ASKED = 300  # questions of each
 SEARCH_COMMAND = "import sys; from scriptbridge.cli import main; sys.argv[0] = 'scriptbridge'; main()"
 
 
@@ -124,6 +133,31 @@ def single(data: Path) -> Section:
             ]
     ratios = [each.ratio for each in section if isinstance(each, QueryTimes)]
     return [*section, Cost("mean ratio over collections of 10,000 documents", fmean(ratios), "x", "≤ 2.0")]
+
+
+def questions(data: Path) -> Section:
+    """Whole questions in Chinese and Japanese beside Hindi ones: those of both XQuADs are the same."""
+    section: Section = []
+    hindi = 0.0
+    for name, authors in QUESTIONS.items():
+        collection = datasets.load(data, name, limit=ASKED + WARM_UP)
+        (native,) = (each.native.values() for each in collection.query_sets)
+        with indexed(collection) as index:
+            for author in authors:
+                (taken,) = _take_turns([functools.partial(index.rank, k=K)], _typed(native, author, name[:2]))
+                hindi = hindi or taken.median
+                report.say(f"{name}, {author}: {taken.median:.2f} ms (p99 {taken.p99:.2f})")
+                case = f"a question, {name}, {author.replace('_', ' ')}"
+                section.append(Cost(f"{case}, median", taken.median, "ms"))
+                if name[:2] != "hi":
+                    section.append(Cost(f"{case}, beside a Hindi one", taken.median / hindi, "x", "≤ 3"))
+    return section
+
+
+def _typed(native: Iterable[str], author: str, language: str) -> list[str]:
+    if author == "channel":
+        return [romanize(question, language, seed=number)[0] for number, question in enumerate(native)]
+    return [getattr(romanizers, author)(question, language) for question in native]
 
 
 def _queries(data: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -209,7 +243,8 @@ def indexed(collection: Collection) -> Iterator[Index]:
 
 def _documents(collection: Collection) -> list[Document]:
     return [
-        Document(id, {"text": words}, collection.languages[id]) for id, words in collection.documents.items()
+        Document(id, {"text": words}, collection.languages.get(id))
+        for id, words in collection.documents.items()
     ]
 
 
@@ -312,7 +347,7 @@ def metering(data: Path) -> Section:
 
 
 SECTIONS: dict[str, Callable[[Path], Section]] = {
-    each.__name__: each for each in (million, twelve, single, decode, indexing, command, metering)
+    each.__name__: each for each in (million, twelve, single, questions, decode, indexing, command, metering)
 }
 
 
