@@ -659,8 +659,8 @@ class Bridge:
                 speaks = (likelihood**SHARPNESS * self._power(found), writer.channel.language)
                 weights[found] = max(speaks, weights.get(found, speaks))
         written = _outside(native.text) + math.fsum(speaks for speaks, _ in weights.values())
-        term = self.lexicon.find(native.text)
-        own = 0.0 if term is None else self._power(term)
+        terms = (self.lexicon.find(reading.term) for reading in readings)
+        own = math.fsum(self._power(term) for term in terms if term is not None)
         latin = [
             Reading(
                 self.lexicon[each],
@@ -671,7 +671,8 @@ class Bridge:
             for each, (much, language) in weights.items()
             if much >= LEAST_PROBABILITY * written
         ]
-        itself = [replace(reading, probability=own / (own + written)) for reading in readings]
+        left = own / (own + written)
+        itself = [replace(reading, probability=reading.probability * left) for reading in readings]
         return tuple(sorted([*itself, *latin], key=lambda reading: (-reading.probability, reading.term)))
 
     def _sounding(self, token: Token) -> tuple[Reading, ...]:

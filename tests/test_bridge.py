@@ -20,6 +20,8 @@ from scriptbridge.bridge import ITSELF, PRIOR, READINGS, SHARPNESS, Bridge, weig
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
+from scriptbridge.types import Expansion
+from scriptbridge.writing import Writer
 
 GREEK = {
     "μουσακάς": 12, "μπύρα": 30, "πίτα": 9, "σαλάτα": 15, "Θεσσαλονίκη": 40, "και": 900, "το": 950,
@@ -27,6 +29,16 @@ GREEK = {
     "ευχαριστώ": 11, "wifi": 5, "pizza": 8, "kala": 2, "2024": 60,
 }  # fmt: skip
 QUERIES = st.text(st.sampled_from("aeiousktmnlrpvbdgh' 2ςαμπ!я"), max_size=24) | st.text(max_size=12)
+UNSPACED = ["ja", "km", "ko", "my", "th", "zh"]
+# What the words of these languages hold, their pinyin and the like, tones' digits and signs.
+UNSPACED_QUERIES = st.lists(
+    st.sampled_from([
+        "中国", "中國", "zhongguo", "bei3", "jing1", "xi'an", "nü", "東京", "とうきょう", "tokyo", "大阪",
+        "서울", "seoul", "에서", "กรุงเทพ", "krungthep", "ភ្នំពេញ", "phnom", "ရန်ကုန်", "yangon", " ", " ", "'", "lu:", "行",
+    ])
+    | st.characters(categories=["Lo", "Mn", "Mc", "Ll", "Nd"]),
+    max_size=8,
+).map("".join)  # fmt: skip
 
 
 @cache
@@ -60,6 +72,19 @@ def many() -> Bridge:
         for term, df in sample_of(code).items():
             merged[term] = merged.get(term, 0) + df
     return Bridge.from_terms(merged | {"pizza": 4, "online": 9}, languages=codes)
+
+
+@cache
+def unspaced() -> Bridge:
+    """Six languages written without spaces or by sound, beside words of theirs in Latin letters."""
+    merged = {"中国": 9, "中國": 4, "zhongguo": 5, "tokyo": 7, "seoul": 3, "krungthep": 2, "phnom": 1}
+    for code in UNSPACED:
+        for term, df in sample_of(code).items():
+            merged[term] = merged.get(term, 0) + df
+    bridge = Bridge.from_terms(merged, languages=UNSPACED)
+    powers = bridge._decoders[0].powers
+    bridge.__dict__["_writers"] = [Writer(channel, bridge.lexicon, powers) for channel in bridge.channels]
+    return bridge
 
 
 def readings(bridge: Bridge, query: str, n: int = 10) -> list[list[str]]:
@@ -106,20 +131,38 @@ def test_what_the_channel_writes_is_read_back(code: str) -> None:
 @given(QUERIES)
 def test_readings_are_terms_and_their_probabilities_a_distribution(query: str) -> None:
     for bridge in (greek(), many()):
-        expansion = bridge.expand(query)
+        expansion = check_expansion(bridge, query)
         tokens = [position.token for position in expansion.positions]
         assert "".join(token.text for token in tokens) == "".join(text.terms(query))
-        assert all(0 <= token.start < token.end <= len(query) for token in tokens)
-        for position in expansion.positions:
-            probabilities = [reading.probability for reading in position.readings]
-            assert all(text.normalize(reading.term) in bridge.lexicon for reading in position.readings)
-            assert len({reading.term for reading in position.readings}) == len(position.readings)
-            assert all(0 < probability <= 1 for probability in probabilities)
-            assert probabilities == sorted(probabilities, reverse=True)
-            assert math.fsum(probabilities) <= 1 + 1e-9
-            assert all(0 <= reading.weight <= 1 for reading in position.readings)
-            spoken = {reading.language for reading in position.readings} - {None}
-            assert spoken <= {channel.language for channel in bridge.channels}
+
+
+@given(UNSPACED_QUERIES)
+@settings(max_examples=50, deadline=None)
+def test_so_they_are_without_spaces_and_beside_documents_in_latin_letters(query: str) -> None:
+    check_expansion(unspaced(), query)
+
+
+@pytest.mark.parametrize("query", ["中国", "中國", "zhongguo"])
+def test_one_word_in_two_ways_of_writing_beside_its_pinyin(query: str) -> None:
+    (position,) = check_expansion(unspaced(), query).positions
+    assert {"中国", "中國", "zhongguo"} == {reading.term for reading in position.readings[:3]}
+
+
+def check_expansion(bridge: Bridge, query: str) -> Expansion:
+    """What holds of every expansion."""
+    expansion = bridge.expand(query)
+    for position in expansion.positions:
+        assert 0 <= position.token.start < position.token.end <= len(query)
+        probabilities = [reading.probability for reading in position.readings]
+        assert all(text.normalize(reading.term) in bridge.lexicon for reading in position.readings)
+        assert len({reading.term for reading in position.readings}) == len(position.readings)
+        assert all(0 < probability <= 1 for probability in probabilities)
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert math.fsum(probabilities) <= 1 + 1e-9
+        assert all(0 <= reading.weight <= 1 for reading in position.readings)
+        spoken = {reading.language for reading in position.readings} - {None}
+        assert spoken <= {channel.language for channel in bridge.channels}
+    return expansion
 
 
 def test_a_greek_query() -> None:
