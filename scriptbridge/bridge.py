@@ -628,6 +628,10 @@ class Bridge:
         folds = {term, *sounds.written(names, term)}
         return {other for fold in folds for other in self.lexicon.alike(fold)}
 
+    def _in_one_way(self, term: str) -> str:
+        """A term as it is in the first of its ways of writing."""
+        return next(iter(sounds.written([channel.sounds for channel in self.channels], term)), term)
+
     def _shared(self, terms: Iterable[int]) -> tuple[Reading, ...]:
         """Terms that are one word: each weighs as if typed, and is so likely as it is frequent."""
         df = {term: max(1, int(self.lexicon.df[term])) for term in terms}
@@ -899,7 +903,9 @@ class Bridge:
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
             typed = query[position.token.start : position.token.end]
-            choices = distinct(_or_itself(position)) if diverse else _or_itself(position)
+            choices = _or_itself(position)
+            if diverse:
+                choices = distinct(choices, self._in_one_way)
             readings = [
                 (-math.log(max(reading.probability, 1e-300)), self._written(reading.term, position, typed))
                 for reading in choices[:n]

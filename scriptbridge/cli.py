@@ -539,10 +539,11 @@ def romanize(text: tuple[str, ...], lang: str, n: int, seed: int) -> None:
 @index_argument
 @click.argument("text", nargs=-1, type=utf8)
 @count_option("-n", 1, MOST_WORDINGS, "Alternatives, likeliest first.")
+@click.option("--diverse", is_flag=True, help="Of spellings and inflections of one word, only the likeliest.")
 @channel_option
 @json_option
 def deromanize(
-    index_dir: Path, text: tuple[str, ...], n: int, channels: tuple[Path, ...], as_json: bool
+    index_dir: Path, text: tuple[str, ...], n: int, diverse: bool, channels: tuple[Path, ...], as_json: bool
 ) -> None:
     """Write Latin-typed text in native script, with the words of an index.
 
@@ -552,13 +553,14 @@ def deromanize(
     Example:
       scriptbridge deromanize my-index pos ftiaxnetai o mousakas
       scriptbridge deromanize my-index -n 3 --json pos ftiaxnetai
+      scriptbridge deromanize my-index -n 5 --diverse kali thalassa
     """
     from scriptbridge.index import Index
 
     with Index.open(index_dir, _channels(channels)) as opened:
         say_if_compiling()
         for line in _lines(text):
-            for alternative in opened.deromanize(line, n):
+            for alternative in opened.deromanize(line, n, diverse):
                 if as_json:
                     print_json(asdict(alternative))
                 else:

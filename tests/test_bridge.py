@@ -34,7 +34,8 @@ UNSPACED = ["ja", "km", "ko", "my", "th", "zh"]
 UNSPACED_QUERIES = st.lists(
     st.sampled_from([
         "中国", "中國", "zhongguo", "bei3", "jing1", "xi'an", "nü", "東京", "とうきょう", "tokyo", "大阪",
-        "서울", "seoul", "에서", "กรุงเทพ", "krungthep", "ភ្នំពេញ", "phnom", "ရန်ကုန်", "yangon", " ", " ", "'", "lu:", "行",
+        "서울", "seoul", "에서", "กรุงเทพ", "krungthep", "ភ្នំពេញ", "phnom", "ရန်ကုန်", "yangon", " ", " ", "'",
+        "lu:", "行",
     ])
     | st.characters(categories=["Lo", "Mn", "Mc", "Ll", "Nd"]),
     max_size=8,

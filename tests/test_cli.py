@@ -297,6 +297,9 @@ def test_romanize_reads_lines() -> None:
 def test_deromanize(index: str) -> None:
     assert done("deromanize", index, "pos", "ftiaxnetai") == "πώς φτιάχνεται\n"
     assert done("deromanize", index, input="mousakas!\nmetro\n") == "μουσακάς!\nμετρό\n"
+    assert done("deromanize", index, "--diverse", "-n", "2", "pos", "ftiaxnetai").startswith(
+        "πώς φτιάχνεται\n"
+    )
     (best, *_) = map(json.loads, done("deromanize", index, "-n", "3", "--json", "mousakas").splitlines())
     assert best["text"] == "μουσακάς"
     assert 0.5 < best["probability"] <= 1
