@@ -66,7 +66,7 @@ class Distillation:
             self,
             ("latin_per_batch", self.latin_per_batch >= 1, "1 and more"),
             ("native_per_batch", self.native_per_batch >= 0, "0 and more"),
-            ("temperature", self.temperature > 0, "more than 0"),
+            ("temperature", 0 < self.temperature < math.inf, "more than 0"),
             *((name, 0 <= weight < math.inf, "0 and more") for name, weight in weights.items()),
         )
         if not any(weights.values()):

@@ -224,6 +224,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except TrainingError:
         raise
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error}") from error
     except Exception as error:
         raise TrainingError(f"{path}: cannot be written (is the disk full?): {raised(error)}") from error
 

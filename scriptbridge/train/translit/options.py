@@ -73,7 +73,7 @@ class Translit:
             ("kind", self.kind in models.CLASSES, ", ".join(models.CLASSES)),
             ("objective", self.objective in ("listwise", "binary"), "listwise, binary"),
             ("mix", 0 <= self.mix <= 1, "0 to 1"),
-            ("temperature", self.temperature is None or self.temperature > 0, "more than 0"),
+            ("temperature", self.temperature is None or 0 < self.temperature < math.inf, "more than 0"),
             ("query_tokens", self.query_tokens > 2, "3 and more"),
             ("passage_tokens", self.passage_tokens > 2, "3 and more"),
             ("negatives", self.negatives >= (self.kind == "cross"), "0 and more; of a cross-encoder 1"),
