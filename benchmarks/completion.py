@@ -92,9 +92,11 @@ def times(data: Path, limit: int) -> list[dict[str, Any]]:
     rows = []
     with indexed(enlarge(collection, MILLION)) as index:
         for letters in LETTERS:
-            queries = [query[: start + letters] for query, start, _ in words if len(query) > start + letters]
-            alone = _times(index.complete, [query.split()[-1] for query in queries])
-            context = _times(index.complete, queries)
+            typed = [
+                (query[: start + letters], start) for query, start, _ in words if len(query) > start + letters
+            ]
+            alone = _times(index.complete, [query[start:] for query, start in typed])
+            context = _times(index.complete, [query for query, _ in typed])
             rows.append(
                 {"terms": len(index.bridge.lexicon), "letters": letters, "alone": alone, "context": context}
             )

@@ -8,12 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from scriptbridge import languages
 from scriptbridge.gap import collection as collections
 from scriptbridge.gap.records import Collection, LatinQueries, QuerySet
 
 Value = TypeVar("Value")
 
-__all__ = ["DAKSHINA", "KINDS", "USER_TEXT", "WordPair", "known_sets", "load", "merge", "read_pairs", "typed"]
+__all__ = [
+    "DAKSHINA",
+    "KINDS",
+    "USER_TEXT",
+    "WordPair",
+    "known_sets",
+    "load",
+    "merge",
+    "other_languages",
+    "read_pairs",
+    "typed",
+]
 
 _DAKSHINA_LANGUAGES = ("bn", "gu", "hi", "kn", "ml", "mr", "pa", "sd", "si", "ta", "te", "ur")
 DAKSHINA = tuple(f"{code}.dakshina-dev" for code in _DAKSHINA_LANGUAGES)
@@ -46,6 +58,19 @@ def known_sets() -> list[tuple[str, str]]:
 def load(data: Path, name: str, *, limit: int = 0, skip: int = 0) -> Collection:
     """``data/retrieval/NAME``, with each set's queries after the first `skip`, at most `limit` if not 0."""
     return collections.load(str(data / "retrieval" / name), limit=limit, skip=skip)
+
+
+def other_languages(data: Path) -> list[Collection]:
+    """Documents in all languages but Dakshina's, without queries: those of ``data/retrieval``, and the sample
+    that comes with scriptbridge of a language that has none there.
+    """
+    codes = set(languages.codes()) - set(_DAKSHINA_LANGUAGES)
+    names = sorted(folder.name for folder in (data / "retrieval").iterdir())
+    there = [name for name in names if name.partition(".")[0] in codes]
+    missing = sorted(codes - {name.partition(".")[0] for name in there})
+    loaded = [load(data, name, limit=1) for name in there]
+    loaded += [collections.load(f"sample:{code}") for code in missing]
+    return [replace(each, query_sets=()) for each in loaded]
 
 
 def typed(collection: Collection, kind: str) -> list[str]:

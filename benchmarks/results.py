@@ -10,16 +10,17 @@ from typing import Any
 
 from benchmarks import datasets, report
 
-__all__ = ["ALONE", "SYSTEMS", "TOGETHER", "Mean", "NativeCheck", "Result", "Results"]
+__all__ = ["ALONE", "EVERYTHING", "SYSTEMS", "TOGETHER", "Mean", "NativeCheck", "Result", "Results"]
 
 SYSTEMS = ("native", "fold", "fold+fuzzy", "scriptbridge")
 ALONE = "each set by itself"
 TOGETHER = "all twelve in one index"
+EVERYTHING = "all languages in one index"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """nDCG@10 of the systems on one set; `index` is `ALONE` or `TOGETHER`."""
+    """nDCG@10 of the systems on one set; `index` is `ALONE`, `TOGETHER` or `EVERYTHING`."""
 
     index: str
     set: str
@@ -110,7 +111,7 @@ class Results:
 
     def means(self) -> list[Mean]:
         """Means over the Dakshina sets."""
-        groups = [(index, kind) for index in (ALONE, TOGETHER) for kind in datasets.KINDS]
+        groups = [(index, kind) for index in (ALONE, TOGETHER, EVERYTHING) for kind in datasets.KINDS]
         return [
             _mean(rows)
             for index, kind in groups

@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.retrieval ../shared/data`` measures nDCG@10 on every set with the gap meter: native
 queries over plain BM25; fold, fold + fuzzy and scriptbridge with Latin queries; the ratio of scriptbridge to
-native. Then the same with all Dakshina collections in one index, and whether native queries score in
+native. Then the same with all Dakshina collections in one index (with ``--everything`` also in one of
+all languages), and whether native queries score in
 scriptbridge exactly as in plain BM25.
 
 Progress goes to stderr, the table to stdout, the figures to a JSON file, to which a later run of some
@@ -21,7 +22,7 @@ from typing import cast
 
 from benchmarks import datasets, report, tables
 from benchmarks.crossfit import SEEN_PAIRS, CrossFitted
-from benchmarks.results import ALONE, SYSTEMS, TOGETHER, NativeCheck, Result, Results
+from benchmarks.results import ALONE, EVERYTHING, SYSTEMS, TOGETHER, NativeCheck, Result, Results
 from scriptbridge import text
 from scriptbridge.gap import measure as measure_gap
 from scriptbridge.gap.records import MAIN, Collection, QuerySet, Ranking, System
@@ -61,12 +62,14 @@ def measure(settings: Settings, names: Sequence[str], results: Results) -> None:
                 results.add_check(check)
 
 
-def measure_together(settings: Settings, results: Results) -> None:
-    """All Dakshina collections in one index."""
-    collection = datasets.merge("twelve", [settings.load(name) for name in datasets.DAKSHINA])
+def measure_together(
+    settings: Settings, results: Results, index: str = TOGETHER, others: Sequence[Collection] = ()
+) -> None:
+    """All Dakshina collections in one index, and other documents that are not asked for."""
+    collection = datasets.merge(index, [*(settings.load(name) for name in datasets.DAKSHINA), *others])
     for query_set, (queries, scores) in _scores(settings, collection).items():
         name, _, kind = query_set.partition("/")
-        results.add(_result(TOGETHER, name, kind, collection, queries, scores))
+        results.add(_result(index, name, kind, collection, queries, scores))
 
 
 def _scores(settings: Settings, collection: Collection) -> dict[str, tuple[int, dict[str, float]]]:
@@ -167,6 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--together", action=argparse.BooleanOptionalAction, help="all Dakshina collections in one index, too"
     )
+    parser.add_argument(
+        "--everything", action="store_true", help="the same with documents in all other languages, too"
+    )
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS, help="only these systems")
     parser.add_argument("--queries", type=int, default=FIRST_QUERIES, help="of each set; 0 for all of them")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first queries of each set")
@@ -183,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measure(settings, names, results)
     if options.together or (options.together is None and options.sets is None):
         measure_together(settings, results)
+    if options.everything:
+        measure_together(settings, results, EVERYTHING, datasets.other_languages(options.data))
     results.finish(report.circumstances("benchmarks.retrieval", arguments))
     print(tables.retrieval(report.load(options.out)))
 

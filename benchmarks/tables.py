@@ -20,6 +20,7 @@ from benchmarks import report
 __all__ = [
     "TABLES",
     "completion",
+    "everything",
     "learning",
     "main",
     "native",
@@ -36,6 +37,7 @@ __all__ = [
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_ALONE = "each set by itself"
 _SYSTEMS = ("native", "fold", "fold+fuzzy", "scriptbridge")
 _NAMES = {"native": "native query", "fold+fuzzy": "fold + fuzzy"}
 
@@ -44,12 +46,38 @@ Measured = Mapping[str, Any]
 
 def retrieval(measured: Measured) -> str:
     """nDCG@10 of every set by itself, the means first."""
-    return _retrieval(measured, "each set by itself")
+    return _retrieval(measured, _ALONE)
 
 
 def together(measured: Measured) -> str:
     """nDCG@10 with all Dakshina collections in one index."""
     return _retrieval(measured, "all twelve in one index")
+
+
+def everything(measured: Measured) -> str:
+    """How far nDCG@10 falls where an index holds other languages as well."""
+    alone = {(row["set"], row["kind"]): row for row in measured["results"] if row["index"] == _ALONE}
+    rows = []
+    for mean in measured["means"]:
+        of_mean = [row for row in measured["results"] if _group(row) == _group(mean)]
+        falls = {
+            row["set"]: alone[row["set"], row["kind"]]["scores"]["scriptbridge"]
+            - row["scores"]["scriptbridge"]
+            for row in of_mean
+        }
+        worst = max(falls, key=lambda name: falls[name])
+        cells = [mean["kind"], mean["index"], f"{max(row['documents'] for row in of_mean):,}"]
+        cells += [_number(mean["scores"][system], 3) for system in ("native", "scriptbridge")]
+        cells.append(_number(mean["ratio"], 3))
+        if mean["index"] != _ALONE:
+            cells += [f"{fmean(falls.values()):.3f}", f"{falls[worst]:.3f} ({worst.partition('.')[0]})"]
+        rows.append([*cells, "", ""][:8])
+    columns = ["index", "documents", "native query", "scriptbridge", "ratio", "fall", "the largest"]
+    return _table(["mean of 12", *columns], sorted(rows, key=lambda row: row[0]))
+
+
+def _group(row: Measured) -> tuple[str, str]:
+    return row["index"], row["kind"]
 
 
 def speed(measured: Measured) -> str:
@@ -281,6 +309,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "retrieval": ("retrieval.json", retrieval),
     "together": ("retrieval.json", together),
+    "everything": ("everything.json", everything),
     "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
     "neural": ("neural.json", neural),

@@ -58,8 +58,9 @@ LONG = 8  # letters; longer Latin terms are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means no term
 LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_COMPLETION = 0.01  # probability of a completion
-WIDE_NODES, WIDE_BELOW = 40, 50  # trie nodes, and terms below each, where words before have a say
-IN_CONTEXT = 300  # terms that are looked at there
+COMPLETIONS = 100  # terms that are looked at ...
+IN_CONTEXT = 300  # ... where words before have a say,
+WIDE = 40  # below so many nodes of the trie
 BEFORE = 6  # words that have a say, the nearest
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
@@ -258,19 +259,6 @@ def weight(probability: float, df: int, documents: int) -> float:
     """
     idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
-
-
-def _likeliest_entries(
-    below: Sequence[NDArray[np.int32]], likelihoods: Sequence[float], df: NDArray[np.int32], most: int
-) -> list[NDArray[np.int32]]:
-    """Of the entries below nodes of these likelihoods, the `most` that weigh most, below their nodes."""
-    weights = [
-        likelihood**SHARPNESS * np.maximum(df[entries], 1.0) ** PRIOR
-        for entries, likelihood in zip(below, likelihoods, strict=True)
-    ]
-    every = np.concatenate([*weights, np.zeros(1)])
-    least = np.partition(every, -most)[-most] if len(every) > most else 0.0
-    return [entries[weight >= least] for entries, weight in zip(below, weights, strict=True)]
 
 
 def _check_count(what: str, n: object) -> None:
@@ -796,18 +784,16 @@ class Bridge:
             return []
         typed, before = tokens[-1], tokens[:-1][-BEFORE:]
         beside = context(self.expand(before).positions) if context and before else None
-        nodes, below = (max(n, READINGS), max(n, READINGS)) if beside is None else (WIDE_NODES, WIDE_BELOW)
-        most = nodes * below if beside is None else max(n, IN_CONTEXT)
+        nodes = max(n, READINGS) if beside is None else WIDE
+        most = max(n, COMPLETIONS if beside is None else IN_CONTEXT)
         latin = [token.text for token in tokens if token.script == "Latn"]
         weights: dict[int, tuple[float, str | None]] = {}
-        for node in self.lexicon.nodes(typed.text):
-            for term, _ in self._below([(node, 1.0)], below if beside is None else most, most):
-                weights[term] = (self._own(typed.text, term), None)
+        begun = np.array(self.lexicon.nodes(typed.text), np.int32)
+        for term, _ in self._below(begun, np.ones(len(begun)), most):
+            weights[term] = (self._own(typed.text, term), None)
         for at in self._speaking(latin) if typed.script == "Latn" else ():
             decoder = self._decoders[at]
-            found, likelihoods = decoder.read(typed.text, nodes, prefix=True)
-            reached = list(zip(found.tolist(), likelihoods.tolist(), strict=True))
-            for term, likelihood in self._below(reached, below, most):
+            for term, likelihood in self._below(*decoder.read(typed.text, nodes, prefix=True), most):
                 weight = decoder.weight(term, likelihood)
                 if weight > weights.get(term, (0.0, None))[0]:
                     weights[term] = (weight, decoder.channel.language)
@@ -869,21 +855,26 @@ class Bridge:
         read = position.readings[0].language if position.readings else None
         return position.token.script in ("Latn", "Zyyy") and read not in unspaced
 
-    def _below(self, nodes: Sequence[tuple[int, float]], n: int, most: int) -> list[tuple[int, float]]:
-        """The terms of the `n` most frequent entries at and below each node, of all entries the `most`
-        likeliest, with P(token | term), given P(token | node).
+    def _below(
+        self, nodes: NDArray[np.int32], likelihoods: NDArray[np.float64], most: int
+    ) -> list[tuple[int, float]]:
+        """The terms of the likeliest entries at and below nodes, at most so many, with P(token | term), given
+        P(token | node).
         """
         lexicon = self.lexicon
-        arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.entry_df)
-        below = [kernels.most_frequent(node, n, *arrays) for node, _ in nodes]
-        if len(nodes) * n > most:
-            below = _likeliest_entries(below, [likelihood for _, likelihood in nodes], lexicon.entry_df, most)
+        arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, *self._powers)
+        entries, of = kernels.heaviest(nodes, likelihoods, most, *arrays)
         return [
             (term, share * likelihood)
-            for entries, (_, likelihood) in zip(below, nodes, strict=True)
-            for entry in entries.tolist()
+            for entry, likelihood in zip(entries.tolist(), likelihoods[of].tolist(), strict=True)
             for term, share in lexicon.named(entry)
         ]
+
+    @cached_property
+    def _powers(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """df ** (PRIOR / SHARPNESS) of the entries, and of the largest frequency of each rank."""
+        largest = np.maximum(1.0, np.ceil(np.exp2(np.arange(1, 257) / 8)) - 1)
+        return _df_powers(self.lexicon)[0], largest ** (PRIOR / SHARPNESS)
 
     def deromanize(
         self, query: str, n: int = 1, diverse: bool = False, support: Mapping[str, float] | None = None

@@ -26,8 +26,8 @@ __all__ = [
     "decode",
     "decode_anywhere",
     "find_node",
+    "heaviest",
     "likelihood",
-    "most_frequent",
     "named",
     "spell",
     "spelling_ids",
@@ -518,21 +518,41 @@ def _keep(
 
 
 @njit(cache=True, nogil=True)
-def most_frequent(
-    node: int, limit: int, label: Labels, first: Numbers, term: Numbers, top: Letters, df: Numbers
-) -> Numbers:
-    """The most frequent terms at and below a node, at most `limit`, by a best-first descent."""
+def heaviest(
+    starts: Numbers,
+    factors: Floats,
+    limit: int,
+    label: Labels,
+    first: Numbers,
+    term: Numbers,
+    top: Letters,
+    power: Floats,
+    highest: Floats,
+) -> tuple[Numbers, Numbers]:
+    """The entries at and below nodes that weigh most, at most `limit`, and of which of the nodes each is.
+
+    An entry weighs its `power` times its node's factor; ``highest[top[v]]`` is the largest power below v. A
+    best-first descent. Nodes come after entries of the same weight and, the later they were met, before other
+    nodes: of many terms that one document holds, only as many are looked at as are wanted.
+    """
     capacity = 64
+    while capacity < len(starts):
+        capacity *= 2
     heap, nodes, ranks = np.empty(capacity, np.int32), np.empty(capacity, np.int32), np.empty(capacity)
-    nodes[0], ranks[0] = node, 1e9
-    used, size = 1, _push(heap, ranks, 0, 0)
-    found = np.empty(limit, np.int32)
+    origins = np.empty(capacity, np.int32)
+    size: Int = 0
+    for used in range(len(starts)):
+        nodes[used], origins[used] = starts[used], used
+        ranks[used] = factors[used] * highest[top[starts[used]]]
+        size = _push(heap, ranks, size, used)
+    used = len(starts)
+    found, of = np.empty(limit, np.int32), np.empty(limit, np.int32)
     count = 0
     while size > 0 and count < limit:
         slot, size = _pop(heap, ranks, size)
-        node = nodes[slot]
+        node, origin = nodes[slot], origins[slot]
         if node < 0:
-            found[count] = -1 - node
+            found[count], of[count] = -1 - node, origin
             count += 1
             continue
         child = first[node]
@@ -541,17 +561,18 @@ def most_frequent(
             if used == capacity:
                 capacity *= 2
                 heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
-            # a term is ranked by its frequency, a node by the largest below it, in the same eighths of log2
+                origins = _grown(origins)
             if at_term:
-                nodes[used] = -1 - term[node]
-                ranks[used] = np.log2(max(1, df[term[node]])) * 8
+                nodes[used], ranks[used] = -1 - term[node], factors[origin] * power[term[node]]
                 at_term = False
             else:
-                nodes[used], ranks[used] = child, float(top[child]) + 1.0
+                after = 1.0 - 1e-6 + 1e-13 * used
+                nodes[used], ranks[used] = child, after * factors[origin] * highest[top[child]]
                 child += 1
+            origins[used] = origin
             size = _push(heap, ranks, size, used)
             used += 1
-    return found[:count]
+    return found[:count], of[:count]
 
 
 @njit(cache=True, nogil=True)

@@ -159,14 +159,44 @@ def test_the_node_of_a_prefix(terms: dict[str, int], prefix: str) -> None:
         assert below == set(oracles.complete(terms, prefix))
 
 
+def heaviest(lexicon: Lexicon, nodes: list[int], factors: list[float], limit: int) -> list[list[int]]:
+    arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top)
+    largest = np.ceil(np.exp2(np.arange(1, 257) / 8)) - 1
+    starts = np.array(nodes, np.int32), np.array(factors)
+    return [
+        each.tolist() for each in kernels.heaviest(*starts, limit, *arrays, lexicon.df.astype(float), largest)
+    ]
+
+
+@given(
+    lexicons,
+    st.dictionaries(st.text(LETTERS, max_size=2), st.floats(0.01, 1), min_size=1),
+    st.integers(1, 12),
+)
+def test_the_heaviest_terms_below_nodes(
+    terms: dict[str, int], prefixes: dict[str, float], limit: int
+) -> None:
+    lexicon = Lexicon.from_terms(terms)
+    there = {node: prefix for prefix in prefixes if (node := lexicon.node(prefix)) is not None}
+    if not there:
+        return
+    factors = [prefixes[prefix] for prefix in there.values()]
+    found, of = heaviest(lexicon, list(there), factors, limit)
+    weights = [prefixes[p] * terms[t] for p in there.values() for t in terms if t.startswith(p)]
+    assert [factors[at] * terms[lexicon[term]] for term, at in zip(found, of, strict=True)] == pytest.approx(
+        sorted(weights, reverse=True)[:limit], rel=1e-5
+    )
+    starts = list(there.values())
+    assert all(lexicon[term].startswith(starts[at]) for term, at in zip(found, of, strict=True))
+
+
 @given(lexicons, st.text(LETTERS, max_size=2), st.integers(1, 12))
 def test_the_most_frequent_terms_below_a_node(terms: dict[str, int], prefix: str, limit: int) -> None:
     lexicon = Lexicon.from_terms(terms)
     node = lexicon.node(prefix)
     if node is None:
         return
-    arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, lexicon.df)
-    found = [lexicon[term] for term in kernels.most_frequent(node, limit, *arrays)]
+    found = [lexicon[term] for term in heaviest(lexicon, [node], [1.0], limit)[0]]
     wanted = oracles.complete(terms, prefix)
     assert len(set(found)) == len(found) == min(limit, len(wanted))
     assert set(found) <= set(wanted)

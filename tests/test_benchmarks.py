@@ -1,4 +1,4 @@
-"""The benchmark of single words: what counts as one, as near, as right; the transliterators it asks."""
+"""The benchmarks' own parts: what counts as a word, as near, as right; transliterators; tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("rapidfuzz")
 
-from benchmarks import tables, words
+from benchmarks import datasets, tables, words
 from benchmarks.transliterators import TRANSLITERATORS
+from scriptbridge import languages
 
 
 def pairs(folder: Path, name: str, *lines: str) -> list[tuple[str, str, str]]:
@@ -18,6 +19,17 @@ def pairs(folder: Path, name: str, *lines: str) -> list[tuple[str, str, str]]:
     with gzip.open(file, "wt", encoding="utf-8") as stream:
         stream.write("\n".join(["native\tlatin\tnote", *lines]) + "\n")
     return list(words.pairs(file))
+
+
+def collection(folder: Path) -> None:
+    """One Greek document and a query for it."""
+    folder.mkdir(parents=True)
+    for name, line in {
+        "docs": '{"id": "1", "text": "η θάλασσα"}',
+        "queries": '{"id": "q", "text": "θάλασσα"}',
+    }.items():
+        (folder / f"{name}.jsonl").write_text(line + "\n", encoding="utf-8")
+    (folder / "qrels.tsv").write_text("q\t1\t1\n", encoding="utf-8")
 
 
 def test_sentences_are_taken_apart_where_both_have_as_many_words(tmp_path: Path) -> None:
@@ -38,14 +50,7 @@ def test_a_native_word_is_one_term_without_digits_or_latin_letters() -> None:
 def test_a_set_is_measured_against_its_words_and_the_collections(tmp_path: Path) -> None:
     (tmp_path / "pairs").mkdir()
     pairs(tmp_path / "pairs", "el.x", "μέρα\tmera\ta", "νύχτα\tnuxta\ta", "μέρα\tMERA!\tb")
-    collection = tmp_path / "retrieval" / "el.docs"
-    collection.mkdir(parents=True)
-    for name, line in {
-        "docs": '{"id": "1", "text": "η θάλασσα"}',
-        "queries": '{"id": "q", "text": "θάλασσα"}',
-    }.items():
-        (collection / f"{name}.jsonl").write_text(line + "\n", encoding="utf-8")
-    (collection / "qrels.tsv").write_text("q\t1\t1\n", encoding="utf-8")
+    collection(tmp_path / "retrieval" / "el.docs")
     row = words.row(tmp_path, "el.x", 0)
     assert (row["set"], row["words"], row["lexicon"]) == ("el.x", 3, 4)
     assert row["scriptbridge"] == {"top1": 1.0, "top8": 1.0}
@@ -107,3 +112,43 @@ def test_the_table_of_completions_has_both_indexes_and_the_times() -> None:
     lines = tables.completion(measured).splitlines()
     assert lines[2] == "| xx.set | 2 | 0.100 | 0.200 | 0.300 | 0.400 |"
     assert lines[6] == "| 1,000 | 2 | 1.00 (p99 2.00) | 3.00 (p99 4.00) |"
+
+
+def test_documents_of_every_language_can_stand_beside_dakshinas(tmp_path: Path) -> None:
+    collection(tmp_path / "retrieval" / "el.docs")
+    collection(tmp_path / "retrieval" / "hi.docs")  # of Dakshina's
+    collection(tmp_path / "retrieval" / "en.docs")  # of no language
+    others = datasets.other_languages(tmp_path)
+    assert "η θάλασσα" in others[0].documents.values() and not any(each.query_sets for each in others)
+    found = {code for each in others for code in each.languages.values()}
+    dakshina = {name.partition(".")[0] for name in datasets.DAKSHINA}
+    assert found == set(languages.codes()) - dakshina
+    assert len(others) == len(found)
+
+
+def test_the_table_of_everything_tells_how_far_figures_fall() -> None:
+    def rows(index: str, *scores: float) -> list[dict[str, object]]:
+        return [
+            {"index": index, "set": name, "kind": "rare", "documents": 10, "scores": {"scriptbridge": score}}
+            for name, score in zip(("aa.set", "bb.set"), scores, strict=True)
+        ]
+
+    def mean(index: str, ours: float) -> dict[str, object]:
+        return {
+            "index": index,
+            "kind": "rare",
+            "scores": {"native": 1.0, "scriptbridge": ours},
+            "ratio": ours,
+        }
+
+    alone, together = "each set by itself", "all languages in one index"
+    page = tables.everything(
+        {
+            "results": rows(alone, 0.9, 0.8) + rows(together, 0.9, 0.6),
+            "means": [mean(alone, 0.85), mean(together, 0.75)],
+        }
+    )
+    assert page.splitlines()[2:] == [
+        f"| rare | {alone} | 10 | 1.000 | 0.850 | 0.850 |  |  |",
+        f"| rare | {together} | 10 | 1.000 | 0.750 | 0.750 | 0.100 | 0.200 (bb) |",
+    ]
