@@ -251,7 +251,7 @@ def test_folders_that_cannot_be_written_are_told_at_the_start(tmp_path: Path) ->
     with pytest.raises(TrainingError, match="cannot be a folder for a result: UnicodeEncodeError"):
         toy.train(tmp_path / "n\udcff")
     (tmp_path / "file").touch()
-    with pytest.raises(TrainingError, match=r"cannot be written .*Not a directory"):
+    with pytest.raises(TrainingError, match=r"cannot be written: .*Not a directory"):
         toy.train(tmp_path / "file" / "out")
     assert not toy.training
 
