@@ -464,7 +464,12 @@ class Terms:
 
 def test_sparse_is_the_exact_dot_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(encoders, "sparse", lambda spec: asked.append(spec) or Terms())
+
+    def sparse(spec: str) -> Terms:
+        asked.append(spec)
+        return Terms()
+
+    monkeypatch.setattr(encoders, "sparse", sparse)
     found = ready("sparse:some/splade", tmp_path, LETTERED)
     assert found.search("ddaab", 10) == [("1", 5.0), ("2", 3.0), ("3", 3.0), ("4", 2.0)]
     assert ids(found.search("aab", 2)) == ["1", "2"]

@@ -160,12 +160,18 @@ def test_the_node_of_a_prefix(terms: dict[str, int], prefix: str) -> None:
 
 
 def heaviest(lexicon: Lexicon, nodes: list[int], factors: list[float], limit: int) -> list[list[int]]:
-    arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top)
-    largest = np.ceil(np.exp2(np.arange(1, 257) / 8)) - 1
-    starts = np.array(nodes, np.int32), np.array(factors)
-    return [
-        each.tolist() for each in kernels.heaviest(*starts, limit, *arrays, lexicon.df.astype(float), largest)
-    ]
+    found = kernels.heaviest(
+        np.array(nodes, np.int32),
+        np.array(factors),
+        limit,
+        lexicon.label,
+        lexicon.first,
+        lexicon.term,
+        lexicon.top,
+        lexicon.df.astype(float),
+        np.ceil(np.exp2(np.arange(1, 257) / 8)) - 1,
+    )
+    return [each.tolist() for each in found]
 
 
 @given(

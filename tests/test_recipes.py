@@ -525,12 +525,12 @@ def test_a_teacher_that_changed_is_asked_again(tmp_path: Path, monkeypatch: pyte
     """Wherever it is, below a folder named training too, and by whatever path it is named."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for spec in (str(tmp_path / "training" / "dense"), "st:~/training/dense"):
-        made = [
+        first, second = (
             teacher.cached(spec, "queries", ["νησί"], tmp_path / "cache")
             for seed in (0, 1)
             if tiny_models.dense(tmp_path / "training", seed)
-        ]
-        assert not np.allclose(*made)
+        )
+        assert not np.allclose(first, second)
     model = tmp_path / "training" / "dense"
     (model / "training").mkdir()
     kept = set((tmp_path / "cache").iterdir())

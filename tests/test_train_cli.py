@@ -65,8 +65,10 @@ def test_a_file_whose_name_is_no_utf_8_is_learnt_from(directory: Path, model: st
     lines = done("align", model, "--lang", "el", *ALIGNED, data="q\udcff.txt", steps="1")
     assert lines[-1].startswith("measure it")
     # It stands in the command that comes next.
-    lines = call("subwords", "--model", model, "--data", "q\udcff.txt", "--out", "sub", "--least", "1").stdout
-    assert "q\N{REPLACEMENT CHARACTER}.txt" in lines
+    printed = call(
+        "subwords", "--model", model, "--data", "q\udcff.txt", "--out", "sub", "--least", "1"
+    ).stdout
+    assert "q\N{REPLACEMENT CHARACTER}.txt" in printed
 
 
 def told(name: str = "config") -> Any:
