@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import report
-from benchmarks.neural import Dense
-from scriptbridge import encoders, text
+from benchmarks.neural import Searched
+from scriptbridge import text
 from scriptbridge.gap import load_collection, measure
 from scriptbridge.gap.records import GIVEN, MAIN, Collection, System
 from scriptbridge.gap.systems import Candidate
+from scriptbridge.index import Index
 
 __all__ = ["hashed", "main"]
 
@@ -74,13 +75,14 @@ def trained(folder: Path, language: str, wordings: Sequence[str], out: Path) -> 
     return out / ngrams.FILE
 
 
-def searched(collection: Collection, encoder: str, author: str) -> dict[str, float | None]:
+def searched(collection: Collection, language: str, encoder: str, author: str) -> dict[str, float | None]:
     """nDCG@10 with people's queries, and with native ones where the set has them, of its hardest kind."""
 
     def opened(collection: Collection, folder: Path) -> System:
-        queries = encoders.dense(encoder)
-        documents = hashed(list(collection.documents.values()))
-        return Dense(author, collection, documents, lambda text: queries.encode_queries([text])[0])
+        index = Index.create(folder / "index", languages=[language], encoder=TEACHER)
+        index.add(collection.documents.items())
+        index.commit()
+        return Searched(author, index, "dense", {"queries": encoder, "deromanize": False})
 
     cells = measure([collection], [Candidate(author, author, author, opened)], [GIVEN], explain=False).cells
     figures = cells[-1].figures[MAIN]  # of rare and window, window
@@ -103,9 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for author, wordings in WORDINGS.items():
             started = time.monotonic()
             file = trained(folder, SETS[name], wordings, options.work / name / author)
-            rows.setdefault(name, {})[author] = searched(collection, f"ngrams:{file}", author)
+            rows.setdefault(name, {})[author] = searched(collection, SETS[name], f"ngrams:{file}", author)
             report.say(f"{name}: {author}: {rows[name][author]}, {time.monotonic() - started:.0f} s")
-        rows[name]["teacher"] = searched(collection, TEACHER, "teacher")
+        rows[name]["teacher"] = searched(collection, SETS[name], TEACHER, "teacher")
         shown = ["DIR" if each == str(options.work) else each for each in arguments]
         made = report.circumstances("benchmarks.wordings", shown)
         report.save(options.out, made | {"metric": "nDCG@10", "sets": rows})

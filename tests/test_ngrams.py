@@ -153,7 +153,7 @@ def test_rows_are_kept_to_a_byte_a_number(tmp_path: Path) -> None:
 def test_numbers_that_a_file_cannot_hold_are_told(tmp_path: Path) -> None:
     path, ones = tmp_path / "e.ngrams", np.ones(3, np.float32)
     with pytest.raises(EncoderError, match=r"projection holds NaN or numbers too large; train at a lower"):
-        ngrams.saved(
+        ngrams.save(
             path, "st:t", (2, 3), np.ones((4, 2), np.float32), np.full((2, 3), np.float32(1e30)), ones
         )
     assert not path.exists()
