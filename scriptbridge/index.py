@@ -256,6 +256,11 @@ class Index:
         """The spec of the encoder that the index was created with."""
         return self._snapshot.manifest.encoder
 
+    @property
+    def segmenter(self) -> str | None:
+        """What cut text without spaces into words (`scriptbridge.segmentation`); None where it has none."""
+        return self._snapshot.manifest.segmenter
+
     def __len__(self) -> int:
         """Documents committed."""
         return self._reading().searcher.num_docs

@@ -15,11 +15,14 @@ A token may also be a Latin term of the collection, or mean no term at all; from
 from __future__ import annotations
 
 import gzip
+import hashlib
+import heapq
 import math
 import random
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -96,19 +99,18 @@ def learn_from_queries(
     """
     language = language_of(index, lang, start)
     begun = _begun(index, language, start)
-    learned_from, held = _split(_latin(queries), seed)
+    learned_from, held = _split(_latin(queries, seed), seed)
     channel, pairs = begun, Counter[tuple[str, str]]()
     for _ in range(ROUNDS):
-        pairs = _expected(_Reader(index, channel), learned_from)
+        with _reading(index, channel) as reader:
+            pairs = _expected(reader, learned_from)
         if not pairs:
             raise ChannelError(
                 f"{index.path}: no Latin word of {len(learned_from):,} queries can mean {language.name}"
             )
         weighted = [(term, token, _damped(meant)) for (term, token), meant in sorted(pairs.items())]
         channel = Channel.learn(language, weighted, sources, iterations=1, start=begun)
-    before = after = None
-    if held:
-        before, after = (_Reader(index, each).log_likelihood(held) for each in (begun, channel))
+    before, after = (_likelihood(index, each, held) for each in (begun, channel))
     return QueryLesson(
         channel,
         queries=len(learned_from),
@@ -168,20 +170,45 @@ def _begun(index: Index, language: languages.Language, start: Channel | None) ->
     return start if start.language == language.code else Channel.from_scheme(language, start)
 
 
-def _latin(queries: Iterable[str]) -> list[tuple[Token, ...]]:
-    """The Latin tokens of the different queries that have some."""
-    read = (text.tokenize(query[:MOST_CHARACTERS]) for query in queries)
-    latin = (tuple(token for token in tokens if token.script == "Latn")[:MOST_TOKENS] for tokens in read)
-    return list({tuple(token.text for token in tokens): tokens for tokens in latin if tokens}.values())
+def _latin(queries: Iterable[str], seed: int) -> list[tuple[Token, ...]]:
+    """The Latin tokens of at most `MOST_QUERIES` different queries that have some.
+
+    Of more, those with the least hashes: a random sample of the different ones, in memory that does not grow
+    with the log.
+    """
+    kept: dict[bytes, tuple[Token, ...]] = {}
+    for query in queries:
+        tokens = [token for token in text.tokenize(query[:MOST_CHARACTERS]) if token.script == "Latn"]
+        if tokens:
+            typed = " ".join(token.text for token in tokens[:MOST_TOKENS])
+            drawn = hashlib.blake2b(f"{seed} {typed}".encode(), digest_size=16).digest()
+            kept[drawn] = tuple(tokens[:MOST_TOKENS])
+        if len(kept) >= 2 * MOST_QUERIES:
+            kept = _sampled(kept)
+    return list(_sampled(kept).values())
+
+
+def _sampled(queries: dict[bytes, tuple[Token, ...]]) -> dict[bytes, tuple[Token, ...]]:
+    """Those with the least hashes, in their order."""
+    least = set(heapq.nsmallest(MOST_QUERIES, queries))
+    return {drawn: tokens for drawn, tokens in queries.items() if drawn in least}
 
 
 def _split(
     queries: Sequence[tuple[Token, ...]], seed: int
 ) -> tuple[list[tuple[Token, ...]], list[tuple[Token, ...]]]:
     """The queries to learn from and those held out."""
-    chosen = random.Random(seed).sample(queries, min(len(queries), MOST_QUERIES))
+    chosen = random.Random(seed).sample(queries, len(queries))
     apart = int(HELD_OUT * len(chosen)) if len(chosen) >= ENOUGH_QUERIES else 0
     return chosen[apart:], chosen[:apart]
+
+
+def _likelihood(index: Index, channel: Channel, queries: Sequence[Sequence[Token]]) -> float | None:
+    """The mean log P(token) of queries; None of none."""
+    if not queries:
+        return None
+    with _reading(index, channel) as reader:
+        return reader.log_likelihood(queries)
 
 
 def _damped(meant: float) -> float:
@@ -212,21 +239,24 @@ class _Candidates:
     nothing: Floats
 
 
+@contextmanager
+def _reading(index: Index, channel: Channel) -> Iterator[_Reader]:
+    """Reads queries over an index with a channel in its language's stead."""
+    with Index.open(index.path, [channel]) as opened:
+        yield _Reader(opened, channel)
+
+
 @dataclass
 class _Reader:
-    """Reads queries over an index with a channel in its language's stead."""
+    """Reads queries over an index that was opened with this channel."""
 
     index: Index
     channel: Channel
     _known: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     @cached_property
-    def opened(self) -> Index:
-        return Index.open(self.index.path, [self.channel])
-
-    @cached_property
     def bridge(self) -> Bridge:
-        return self.opened.bridge
+        return self.index.bridge
 
     @property
     def lexicon(self) -> Lexicon:
@@ -296,8 +326,9 @@ class _Reader:
 
     def _documents(self, tokens: Sequence[Token]) -> Iterator[list[str]]:
         """The words of the documents that the query finds."""
-        for hit in self.opened.search(" ".join(token.text for token in tokens), DOCUMENTS):
-            yield [term for value in hit.document.fields.values() for term in text.terms(value)]
+        segmenter = self.index.segmenter
+        for hit in self.index.search(" ".join(token.text for token in tokens), DOCUMENTS):
+            yield [term for value in hit.document.fields.values() for term in text.terms(value, segmenter)]
 
     def _of_language(self, tokens: Sequence[Token]) -> list[float]:
         """The probability of each token to be of no other of the index's languages."""

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scriptbridge import Channel, ChannelError, DocumentError, Index, LanguageError, languages, learning, text
+from scriptbridge import (
+    Channel,
+    ChannelError,
+    DocumentError,
+    Index,
+    LanguageError,
+    languages,
+    learning,
+    segmentation,
+    text,
+)
 from scriptbridge.cli import main
 from scriptbridge.documents import read_documents
 from scriptbridge.estimation import changes
@@ -67,7 +77,8 @@ def test_documents_tell_what_a_word_means(tmp_path: Path) -> None:
     with Index.create(tmp_path / "index", languages=["ru"]) as index:
         index.add([("1", "мир лето"), ("2", "мыр вода"), *((f"{n}", "мир песня") for n in range(3, 9))])
         index.commit()
-        reader = learning._Reader(index, Channel.from_scheme("ru"))
+        opened = Index.open(tmp_path / "index", [Channel.from_scheme("ru")])
+        reader = learning._Reader(opened, Channel.from_scheme("ru"))
 
         def meant(query: str) -> dict[tuple[str, str], float]:
             return {(term, token): p for term, token, p in reader.meant(text.tokenize(query))}
@@ -75,6 +86,49 @@ def test_documents_tell_what_a_word_means(tmp_path: Path) -> None:
         alone, beside = (meant(query).get(("мыр", "mir"), 0.0) for query in ("mir", "mir voda"))
         assert beside > 2 * alone
         assert meant("mir pesnya")["мир", "mir"] > 0.9
+
+
+def test_documents_words_are_terms_however_they_were_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmentation, "default", lambda: segmentation.NGRAMS)
+    with Index.create(tmp_path / "index", languages=["th"]) as index:
+        index.add([("1", "กรุงเทพมหานคร")])
+        index.commit()
+    monkeypatch.undo()
+    with learning._reading(index, Channel.load("th")) as reader:
+        (words,) = reader._documents(text.tokenize("กรุงเทพ", segmentation.NGRAMS))
+        assert words and all(word in reader.lexicon for word in words)
+
+
+def test_every_index_that_was_opened_is_closed(
+    index: Index, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Index] = []
+
+    original = learning.Index.open
+
+    def noted(path: Path, channels: list[Channel]) -> Index:
+        opened.append(original(path, channels))
+        return opened[-1]
+
+    monkeypatch.setattr(learning.Index, "open", noted)
+    learning.learn_from_queries(log[:40], index)
+    assert opened and all(repr(each).endswith("closed, languages: el>") for each in opened)
+
+
+def test_a_long_log_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Different queries, any of them, the same ones in whatever order they come."""
+    monkeypatch.setattr(learning, "MOST_QUERIES", 20)
+    log = ["kali " + "a" * (number % 70) for number in range(1, 700)]
+    sampled = [
+        {tuple(token.text for token in tokens) for tokens in learning._latin(log[::step], 1)}
+        for step in (1, -1)
+    ]
+    assert len(sampled[0]) == 20 and sampled[0] == sampled[1]
+    assert max(len(tokens[-1]) for tokens in sampled[0]) > 40
+    assert len(learning._latin(iter(log[:19]), 1)) == 19
+    assert learning._latin(log, 2) != learning._latin(log, 1)
 
 
 def test_what_means_nothing_teaches_nothing(index: Index) -> None:
