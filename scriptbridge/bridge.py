@@ -17,8 +17,7 @@ from . import boundaries, feedback, kernels, segmentation, sounds, text
 from .channel import NOISE, PROBABILITY, QUANTUM, Channel, encode_latin, trigram_codes
 from .diversity import distinct
 from .errors import LanguageError, MissingExtraError, QueryError
-from .keyboards import Keyboards, Typed
-from .languages import codes, load
+from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
 from .types import Beside, Completion, Deromanization, Expansion, Position, Reading, Token
 from .writing import Writer, is_written
@@ -374,11 +373,15 @@ class Bridge:
         self._segmenter = segmenter
         self.channels = _channels(languages)
         self._codes = [channel.language for channel in self.channels]
-        self._keyboards = Keyboards(lexicon, self._codes, segmenter)
+        self._spaced = [channel.typing.spaced for channel in self.channels]
+        layouts = [
+            Layout(channel.language, channel.typing.keyboard, channel.typing.spaced)
+            for channel in self.channels
+        ]
+        self._keyboards = Keyboards(lexicon, layouts, segmenter)
         self._trigrams = np.array([channel.trigrams for channel in self.channels])
         powers = _df_powers(lexicon)
         self._decoders = [_Decoder(channel, lexicon, powers) for channel in self.channels]
-        self._spaced = [code not in codes() or load(code).spaced for code in self._codes]
 
     @classmethod
     def from_terms(
@@ -457,10 +460,7 @@ class Bridge:
     @cached_property
     def _attached(self) -> list[frozenset[str]]:
         """Latin spellings, by decoder, of what these documents attach to the next word."""
-        return [
-            boundaries.attached(load(code).attached, self.lexicon) if code in codes() else frozenset()
-            for code in self._codes
-        ]
+        return [boundaries.attached(channel.typing.attached, self.lexicon) for channel in self.channels]
 
     @cached_property
     def _total(self) -> float:

@@ -19,7 +19,7 @@ import math
 import os
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
@@ -64,6 +64,15 @@ class Channel:
     trigrams: NDArray[np.uint8]  # cost of a Latin letter after two others, in the language's romanized text
     sources: tuple[str, ...] = ()
     sounds: str = ""  # what turns words into `letters`, see `scriptbridge.sounds`; "" where they are these
+    own_typing: languages.Typing | None = None  # None: as the shipped language of that code is typed
+
+    @cached_property
+    def typing(self) -> languages.Typing:
+        """Whether words are spaced, what is attached to the next one, and the keyboard."""
+        if self.own_typing is not None:
+            return self.own_typing
+        known = self.language in languages.codes()
+        return languages.load(self.language).typing if known else languages.Typing()
 
     @cached_property
     def slot_probability(self) -> NDArray[np.float64]:
@@ -219,6 +228,7 @@ class Channel:
             "letters": self.letters,
             "sources": list(self.sources),
             **({"sounds": self.sounds} if self.sounds else {}),
+            **({"typing": asdict(self.own_typing)} if self.own_typing else {}),
             "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
         }
         body = json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n"
@@ -284,6 +294,7 @@ class Channel:
             **arrays,
             sources=tuple(header["sources"]),
             sounds=header.get("sounds", ""),
+            own_typing=languages.Typing(**header["typing"]) if "typing" in header else None,
         )
 
     # -- estimation

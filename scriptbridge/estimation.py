@@ -304,6 +304,7 @@ class Estimate:
             self._trigrams() if final else latin_trigrams(()),
             sources,
             self.language.sounds,
+            self.language.own_typing,
         )
 
 

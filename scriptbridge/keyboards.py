@@ -27,7 +27,8 @@ _SHIFTED = dict(
 )  # on a US keyboard: its letters' capitals elsewhere
 _DEAD_KEY = re.compile(r"([\u0300-\u036f])(.)", re.DOTALL)
 SHORTEST = 3  # letters of a native word that may be a Latin one; a shorter one is soon a term by chance
-MAX_TYPED = 64  # characters without a space between that are read as keys
+MAX_TYPED = 64  # characters without a space between that are read as keys ...
+MAX_UNSPACED = 512  # ... of a language that is written without spaces
 
 
 class Pressed(NamedTuple):
@@ -49,6 +50,7 @@ class Layout:
 
     language: str
     keyboard: Mapping[str, str]
+    spaced: bool = True
 
     # ---- native → keys
 
@@ -107,11 +109,12 @@ class Layout:
 
     def read(self, typed: str, tokens: Sequence[Token], segmenter: str | None = None) -> Iterator[Pressed]:
         """What text typed in Latin letters gives here, each word with and without what is at its ends."""
-        return self._here.read(typed, tokens, self.native, segmenter)
+        longest = MAX_TYPED if self.spaced else MAX_UNSPACED
+        return self._here.read(typed, tokens, self.native, segmenter, longest)
 
     def read_back(self, typed: str, tokens: Sequence[Token]) -> Iterator[Pressed]:
         """What text typed here gives in Latin letters."""
-        return self._there.read(typed, tokens, self.latin, None)
+        return self._there.read(typed, tokens, self.latin, None, MAX_TYPED)
 
     @cached_property
     def _types_jamo(self) -> bool:
@@ -155,9 +158,16 @@ class _Keys:
         return keys.translate(self._table)
 
     def read(
-        self, typed: str, tokens: Sequence[Token], to: Callable[[str], str], segmenter: str | None
+        self,
+        typed: str,
+        tokens: Sequence[Token],
+        to: Callable[[str], str],
+        segmenter: str | None,
+        longest: int,
     ) -> Iterator[Pressed]:
-        """Every word that whole tokens give together with the characters between and beside them."""
+        """Every word that whole tokens give together with the characters between and beside them, of at most
+        `longest` characters without a space between.
+        """
         first = 0
         for run in self._run.finditer(typed) if self._run else ():
             while first < len(tokens) and tokens[first].end <= run.start():
@@ -169,7 +179,7 @@ class _Keys:
                 first == last
                 or tokens[first].start < run.start()
                 or tokens[last - 1].end > run.end()
-                or run.end() - run.start() > MAX_TYPED
+                or run.end() - run.start() > longest
             ):
                 continue
             inner = (tokens[first].start, tokens[last - 1].end)
@@ -186,8 +196,8 @@ class _Keys:
 @cache
 def layout(code: str) -> Layout | None:
     """The keyboard of a shipped language; None where its file has none."""
-    keyboard = languages.load(code).keyboard if code in languages.codes() else {}
-    return Layout(code, keyboard) if keyboard else None
+    language = languages.load(code) if code in languages.codes() else None
+    return Layout(code, language.keyboard, language.spaced) if language and language.keyboard else None
 
 
 class Typed(NamedTuple):
@@ -209,15 +219,10 @@ class Typed(NamedTuple):
 class Keyboards:
     """The layouts of several languages over one lexicon."""
 
-    def __init__(self, lexicon: Lexicon, codes: Iterable[str], segmenter: str | None = None) -> None:
+    def __init__(self, lexicon: Lexicon, layouts: Iterable[Layout], segmenter: str | None = None) -> None:
         self._lexicon = lexicon
-        self._codes = tuple(codes)
+        self._layouts = [(number, known) for number, known in enumerate(layouts) if known.keyboard]
         self._segmenter = segmenter
-
-    @cached_property
-    def _layouts(self) -> list[tuple[int, Layout]]:
-        each = [(number, layout(code)) for number, code in enumerate(self._codes)]
-        return [(number, known) for number, known in each if known is not None]
 
     def read(self, query: str, tokens: Sequence[Token], latin: bool) -> list[Typed]:
         """What Latin tokens give on other layouts, if wanted, and native ones on a Latin layout.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scriptbridge import Index, keyboards, languages, text
 from scriptbridge.bridge import Bridge
+from scriptbridge.channel import Channel
 
 CODES = [code for code in languages.codes() if keyboards.layout(code)]
 RUSSIAN = {
@@ -113,7 +114,7 @@ def test_nobody_switches_layouts_within_a_query() -> None:
     layout = keyboards.layout("hi")
     assert layout is not None
     assert (
-        keyboards.Keyboards(bridge.lexicon, ["hi"]).read("सा", text.tokenize("सा"), latin=False) == []
+        keyboards.Keyboards(bridge.lexicon, [layout]).read("सा", text.tokenize("सा"), latin=False) == []
     )  # me
     hello = layout.native("hello")
     assert first(bridge, hello) == ["hello"]
@@ -165,3 +166,45 @@ def test_an_index_finds_them(tmp_path: Path) -> None:
         found = {query: [hit.id for hit in index.search(query)] for query in ("k.,jdm", "[jhjij", "руддщ")}
         assert found == {"k.,jdm": ["1"], "[jhjij": ["2"], "руддщ": ["3"]}
         assert index.search("k.,jdm")[0].highlight == "[Любовь] и мир"
+
+
+@pytest.mark.parametrize(
+    ("code", "terms", "query", "read"),
+    [
+        ("ru", ["привет"], "ghbdtn", ["привет"]),
+        ("ar", ["البيت", "بيت"], "el beit", ["البيت"]),
+        ("th", ["กรุงเทพ"], "krung thep", ["กรุงเทพ"]),
+    ],
+)
+def test_a_language_of_one_s_own_is_typed_as_its_file_says(
+    code: str, terms: list[str], query: str, read: list[str], tmp_path: Path
+) -> None:
+    shipped = Path(languages.__file__).with_name(f"{code}.toml")
+    (tmp_path / "xq.toml").write_bytes(shipped.read_bytes())
+    made = Channel.from_scheme(languages.load_file(tmp_path / "xq.toml"))
+    made.save(tmp_path / "xq.channel")
+    assert Channel.load(tmp_path / "xq.channel").typing == languages.load(code).typing
+    bridge = Bridge.from_terms(dict.fromkeys(terms, 9), [Channel.load(tmp_path / "xq.channel")])
+    assert first(bridge, query) == read
+    assert Channel.from_scheme(code).own_typing is None
+
+
+def test_a_long_query_without_spaces() -> None:
+    layout = keyboards.layout("th")
+    assert layout is not None
+    words = [
+        "กรุงเทพ",
+        "โรงเรียน",
+        "ประเทศไทย",
+        "มหาวิทยาลัย",
+        "อาหาร",
+        "ภาษาไทย",
+        "โทรศัพท์",
+        "นักเรียน",
+        "ร้านอาหาร",
+    ]
+    native = "".join(words)
+    terms = dict.fromkeys(text.terms(native), 9)
+    keys = layout.keys(native)
+    assert len(keys) > 70 and " " not in keys
+    assert first(Bridge.from_terms(terms, ["th"]), keys) == text.terms(native)

@@ -21,7 +21,7 @@ from scriptbridge import sounds
 from scriptbridge.errors import LanguageError
 from scriptbridge.text import normalize, script_of
 
-__all__ = ["Language", "codes", "detect", "load", "load_file"]
+__all__ = ["Language", "Typing", "codes", "detect", "load", "load_file"]
 
 MAX_SEGMENT = 3  # code points of a native segment
 MAX_WEIGHT = 1_000_000
@@ -34,6 +34,15 @@ _SPELLING = re.compile(rf"[a-z0-9']{{0,{MAX_SPELLING}}}")
 _LATIN = re.compile(r"[a-z0-9']+")
 _KEYS = re.compile(r"[!-~]+")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-z0-9]{1,2}")
+
+
+@dataclass(frozen=True)
+class Typing:
+    """What a language's file says beside how letters are spelled; see `Language`."""
+
+    spaced: bool = True
+    attached: Mapping[str, list[str]] = field(default_factory=dict)
+    keyboard: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +86,16 @@ class Language:
     sounds: str = ""
     spaced: bool = True
     attached: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def typing(self) -> Typing:
+        return Typing(self.spaced, self.attached, self.keyboard)
+
+    @property
+    def own_typing(self) -> Typing | None:
+        """The same, where no shipped language of that code says it."""
+        shipped = self.code in codes() and load(self.code).typing == self.typing
+        return None if shipped else self.typing
 
     def spellings(self) -> dict[str, dict[str, float]]:
         """P(Latin spelling | native segment), each segment's summing to 1.
