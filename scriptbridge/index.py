@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -126,7 +127,10 @@ class Index:
         """
         path = store.checked_path(path)
         manifest = store.Manifest(
-            store.checked_fields(fields), given=_checked_languages(languages), encoder=_checked_spec(encoder)
+            store.checked_fields(fields),
+            given=_checked_languages(languages),
+            encoder=_checked_spec(encoder),
+            cut_by=segmentation.versions(),
         )
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -163,6 +167,13 @@ class Index:
         path = store.checked_path(path)
         manifest = store.Manifest.read(path)
         segmentation.require(manifest.segmenter, manifest.languages, path)
+        if changed := segmentation.changed(manifest.cut_by, manifest.segmenter, manifest.languages):
+            warnings.warn(
+                f"{path}: its words were cut by {'; '.join(changed)}: what is cut otherwise now is not found "
+                "until the documents are indexed again in a new index",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         store.check_fields(path, manifest.fields)
         if encoder is not None and (told := _checked_spec(encoder)) != manifest.encoder:
             raise EncoderError(f"{path}: encoder {told} came; the index has {manifest.encoder or 'none'}")
@@ -595,7 +606,9 @@ class Index:
             return
         opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
         noted = manifest.with_languages(self._declared, self._detected)
-        replace(noted, segmenter=manifest.segmenter or self._segmented).write(self.path)
+        segmenter = manifest.segmenter or self._segmented
+        cut_by = {**segmentation.versions(), **manifest.cut_by} if manifest.cut_by else {}
+        replace(noted, segmenter=segmenter, cut_by=cut_by).write(self.path)
         try:
             yield
         except BaseException:

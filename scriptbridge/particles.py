@@ -11,7 +11,9 @@ from functools import lru_cache
 
 import regex
 
-__all__ = ["cut"]
+__all__ = ["VERSION", "cut"]
+
+VERSION = 1  # of the rules: one more with each change, since documents and queries have to be cut alike
 
 LONGEST = 40  # syllables of a word that is cut; longer ones are not words
 

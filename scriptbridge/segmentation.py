@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
@@ -23,7 +23,18 @@ import regex
 from scriptbridge import extras, particles
 from scriptbridge.errors import MissingExtraError
 
-__all__ = ["ICU", "NGRAMS", "WHOLE", "cut", "default", "is_cut", "is_unspaced", "require"]
+__all__ = [
+    "ICU",
+    "NGRAMS",
+    "WHOLE",
+    "changed",
+    "cut",
+    "default",
+    "is_cut",
+    "is_unspaced",
+    "require",
+    "versions",
+]
 
 ICU, NGRAMS = "icu", "ngrams"
 WHOLE = "whole"  # runs as they stand: other engines' words
@@ -70,6 +81,25 @@ def require(segmenter: str | None, languages: Iterable[str], what: object) -> No
     raise MissingExtraError(
         f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'"
     )
+
+
+def versions() -> dict[str, str]:
+    """What cuts words here: the rules of Korean, and ICU, where it is installed, by its yearly version."""
+    found = {"particles": str(particles.VERSION)}
+    if default() == ICU:
+        found[ICU] = str(extras.load("icu", "th").ICU_VERSION).partition(".")[0]
+    return found
+
+
+def changed(made_by: Mapping[str, str], segmenter: str | None, languages: Iterable[str]) -> list[str]:
+    """What cut an index's words, as `versions` told, and would cut its queries otherwise now."""
+    counts = [*(["particles"] if "ko" in languages else []), *([ICU] if segmenter == ICU else [])]
+    now = versions() if counts else {}
+    return [
+        f"{name} {made_by[name]}, now {now[name]}"
+        for name in counts
+        if name in made_by and made_by[name] != now[name]
+    ]
 
 
 def cut(word: str, segmenter: str | None = None) -> Iterator[tuple[int, int]]:

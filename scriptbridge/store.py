@@ -73,7 +73,9 @@ class Manifest:
 
     `given` are the languages the index was created with. Without them it has those that documents declare,
     and those that enough were detected to be in: `detected` counts documents ever added. `encoder` is the
-    spec of what makes the documents' vectors, `segmenter` what cut their text where it has no spaces.
+    spec of what makes the documents' vectors, `segmenter` what cut their text where it has no spaces,
+    `cut_by` the versions of what cuts words (`segmentation.versions`) when the index was made; older ones do
+    not say.
     """
 
     NAME = "scriptbridge.json"
@@ -84,6 +86,7 @@ class Manifest:
     detected: dict[str, int] = field(default_factory=dict)
     encoder: str | None = None
     segmenter: str | None = None
+    cut_by: dict[str, str] = field(default_factory=dict)
 
     @property
     def format(self) -> int:
@@ -133,6 +136,7 @@ class Manifest:
                 detected={_known(code): _natural(count) for code, count in content["detected"].items()},
                 encoder=_spec(content.get("encoder")),
                 segmenter=_segmenter(content.get("segmenter")),
+                cut_by={str(name): str(version) for name, version in content.get("cut_by", {}).items()},
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotAnIndexError(
@@ -161,6 +165,8 @@ class Manifest:
             content["encoder"] = self.encoder
         if self.segmenter is not None:
             content["segmenter"] = self.segmenter
+        if self.cut_by:
+            content["cut_by"] = self.cut_by
         try:
             with atomic.replacing(path / self.NAME) as file:
                 file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())

@@ -59,7 +59,7 @@ def test_without_words_that_tell_terms_are_as_likely_as_frequent(index: Index, q
 
 
 def test_nothing_typed_and_nothing_meant(index: Index) -> None:
-    assert index.complete("") == index.complete("kalimera xzxzxz")[:0] == []
+    assert index.complete("") == index.complete("kalimera xzxzxz") == []
     assert len(index.complete("kalimera ko", 2)) == 2
     assert index.complete("kalimera ko", 2) == index.complete("kalimera ko", 9)[:2]
 

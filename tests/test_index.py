@@ -610,6 +610,7 @@ def test_a_newer_format_is_refused(index: Index, path: Path) -> None:
         ("detected", {"hi": -1}),
         ("detected", {"hi": "many"}),
         ("detected", {"xx": 1}),
+        ("cut_by", ["icu"]),
     ],
 )
 def test_an_edited_manifest_is_refused(index: Index, path: Path, key: str, value: Any) -> None:

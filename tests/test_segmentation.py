@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,3 +115,22 @@ def test_an_unknown_segmenter_is_refused(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('"icu"', '"scissors"'))
     with pytest.raises(IndexFormatError, match="segmenter 'scissors'"):
         Index.open(tmp_path / "index")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "by", "said"),
+    [("ko", "학교에서", "particles", True), ("th", "กรุงเทพ", "icu", True), ("el", "θάλασσα", "icu", False)],
+)
+def test_an_index_that_was_cut_otherwise_says_so(
+    code: str, words: str, by: str, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = segmentation.versions() | {by: "0"}
+    with monkeypatch.context() as patched:
+        patched.setattr(segmentation, "versions", lambda: older)
+        with Index.create(tmp_path / "index", languages=[code]) as index:
+            index.add([("1", words)])
+            index.commit()
+    assert store.Manifest.read(tmp_path / "index").cut_by == older
+    expected = pytest.warns(RuntimeWarning, match=rf"cut by {by} 0, now") if said else nullcontext()
+    with expected, Index.open(tmp_path / "index") as index:
+        assert [hit.id for hit in index.search(words)] == ["1"]

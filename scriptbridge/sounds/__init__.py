@@ -7,7 +7,8 @@ name in this folder: strings in the file's `letters`, which its channel reads. T
 
 the forms of a normalised term, likeliest first, at most `MAX_FORMS`; none for what it cannot say. A term that
 is written in those letters already is its own form. What needs a package raises MissingExtraError
-(`scriptbridge.extras.load`). It may have three more:
+(`scriptbridge.extras.load`) and names the distributions whose dictionaries tell in `DICTIONARIES`.
+It may have three more functions:
 
     short(term: str) -> str     a form that people seldom type instead, such as first letters; "" for none
     typed(token: str) -> str    what of a Latin token is sound: without tones' digits
@@ -20,7 +21,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,17 @@ def _all_forms(name: str, term: str) -> list[tuple[str, float]]:
 
 
 def stamp(names: Iterable[str]) -> str:
-    """What `forms` depends on beside the terms: the modules, and which of them lack a package."""
-    return " ".join(f"{name}?" if _missing(name) else name for name in _given(names))
+    """What `forms` depends on beside the terms: the modules, which of them lack a package, and the versions
+    of their dictionaries.
+    """
+    return " ".join(f"{name}?" if _missing(name) else name + _dictionaries(name) for name in _given(names))
+
+
+@cache
+def _dictionaries(name: str) -> str:
+    with suppress(metadata.PackageNotFoundError):  # installed without saying what it is
+        return "".join(f"={metadata.version(each)}" for each in getattr(_module(name), "DICTIONARIES", ()))
+    return ""
 
 
 def _given(names: Iterable[str]) -> list[str]:

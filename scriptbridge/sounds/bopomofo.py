@@ -16,6 +16,7 @@ from scriptbridge import extras
 
 __all__ = ["short", "spoken", "typed", "written"]
 
+DICTIONARIES = ("pypinyin",)
 LETTERS = frozenset("ㄅㄆㄇㄈㄉㄊㄋㄌㄍㄎㄏㄐㄑㄒㄓㄔㄕㄖㄗㄘㄙㄚㄛㄜㄝㄞㄟㄠㄡㄢㄣㄤㄥㄦㄧㄨㄩ")
 INITIALS = frozenset("ㄅㄆㄇㄈㄉㄊㄋㄌㄍㄎㄏㄐㄑㄒㄓㄔㄕㄖㄗㄘㄙ")
 LONGEST = 8  # characters of a phrase that is looked for within a word

@@ -18,6 +18,8 @@ from scriptbridge import extras
 
 __all__ = ["spoken"]
 
+DICTIONARIES = ("SudachiDict-small",)
+
 # Katakana are hiragana, 96 code points on.
 _HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)} | {ord("ヵ"): "か", ord("ヶ"): "け"}
 _HIRAGANA |= {ord(old): new for old, new in zip("ゐゑヰヱゎヮ", "いえいえわわ", strict=True)}
