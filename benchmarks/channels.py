@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import math
+import re
 import sys
 import unicodedata
 import zlib
@@ -31,6 +32,7 @@ NAMES_LIKELIHOOD = (
 )  # least log P a Latin letter under the scheme: rarer ones are foreign spellings, not romanizations
 NAMES_WEIGHT = 0.05
 THINNED = 10  # what a tenth of a dictionary of pinyin shows, the rest only repeats
+APOSTROPHES = 0.2  # of those of standard pinyin are typed
 DICTIONARY_WEIGHT = 0.5  # a phrasebook's word stands for more than one occurrence
 
 Pairs = Iterator[tuple[str, str, float]]
@@ -131,10 +133,14 @@ def names(path: Path) -> Pairs:
 
 
 def pinyin(path: Path) -> Pairs:
-    """Of a dictionary's words one in `THINNED`, as one Latin word each."""
+    """Of a dictionary's words one in `THINNED`, as one Latin word each, with or without its apostrophes."""
     for native, latin, _ in read(path):
         if zlib.crc32(native.encode()) % THINNED == 0:
-            yield native, "".join(latin.split()), DICTIONARY_WEIGHT
+            standard = re.sub(r" (?=[aeo])", "'", latin).replace(" ", "")
+            share = APOSTROPHES if "'" in standard else 1.0
+            yield native, standard, DICTIONARY_WEIGHT * share
+            if share < 1.0:
+                yield native, standard.replace("'", ""), DICTIONARY_WEIGHT * (1 - share)
 
 
 READERS = {

@@ -45,7 +45,7 @@ LONG = 10  # letters; words that no term explains are seldom longer ...
 TOO_LONG = -2.0  # ... and each further letter weighs so much besides
 INITIALS = 4  # letters without a vowel are hardly a word where words are typed by their initials ...
 NO_VOWEL = -4.0  # ... and weigh so much less each: they are those of several words, if anything (bjdx)
-VOWELS = frozenset("aeiouvy")
+VOWELS = frozenset("aeiouv")  # of pinyin
 POOR = -0.8  # weight of a letter that a term explains badly: such a token may be cut
 TOGETHER = -3.0  # more than poorly, in all: two tokens that are explained better are not joined
 
@@ -71,6 +71,9 @@ class Reader(Protocol):
     def readable(self, token: Token) -> bool:
         """Whether the token is one that may be cut or joined."""
 
+    def letters(self, token: Token) -> str:
+        """What of the token is letters of words: without tones' digits, or marks between syllables."""
+
     def attached(self, token: Token) -> bool:
         """Whether the token may be what print attaches to the next word."""
 
@@ -83,9 +86,12 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A typed token: how much its best term weighs, or that it has none; how much more that is than poor."""
+    """A typed token: its letters, how much its best term weighs, or that it has none, and how much more that
+    is than poor.
+    """
 
     token: Token
+    letters: str
     weight: float
     spare: float
     badly: bool  # explained
@@ -98,7 +104,7 @@ def recut(tokens: Sequence[Token], reader: Reader) -> list[Token]:
     for run in _runs(tokens, reader):
         path: Sequence[Token] = [word.token for word in run]
         if len(run) > 1 or run[0].badly:
-            letters = "".join(token.text for token in path)
+            letters = "".join(word.letters for word in run)
             if len(letters) <= left and (parts := _parts(run, letters, reader)):
                 left -= len(letters)
                 path = _path(run, letters, parts, reader)
@@ -132,11 +138,12 @@ def _runs(tokens: Sequence[Token], reader: Reader) -> Iterator[list[_Word]]:
 
 def _word(token: Token, reader: Reader) -> _Word:
     if not reader.readable(token):
-        return _Word(token, 0.0, math.inf, badly=False)
-    size = len(token.text)
+        return _Word(token, token.text, 0.0, math.inf, badly=False)
+    letters = reader.letters(token)
+    size = len(letters)
     known = reader.word(token.text)
-    weight = max(known, _unknown(token.text, reader))
-    return _Word(token, weight, weight - POOR * size, not reader.spaced or known < POOR * size)
+    weight = max(known, _unknown(letters, reader))
+    return _Word(token, letters, weight, weight - POOR * size, not reader.spaced or known < POOR * size)
 
 
 def _unknown(letters: str, reader: Reader) -> float:
@@ -171,7 +178,7 @@ def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int
     """What a run may consist of beside its tokens."""
     if any(word.badly for word in run):
         return reader.parts(letters)
-    ends = [0, *accumulate(len(word.token.text) for word in run)]
+    ends = [0, *accumulate(len(word.letters) for word in run)]
     found = {}
     for first, last in combinations(range(len(run) + 1), 2):
         if 2 <= last - first <= MOST:
@@ -187,9 +194,9 @@ def _path(
     run: Sequence[_Word], letters: str, parts: Mapping[tuple[int, int], float], reader: Reader
 ) -> list[Token]:
     """The words of the path that explains a run best."""
-    ends = list(accumulate(len(word.token.text) for word in run))
+    ends = list(accumulate(len(word.letters) for word in run))
     typed = dict(zip(pairwise([0, *ends]), run, strict=True))
-    begins_at, ends_at = _offsets([word.token for word in run])
+    begins_at, ends_at = _offsets(run)
     weights = {
         (start, end): weight - reader.total
         for (start, end), weight in parts.items()
@@ -209,21 +216,32 @@ def _path(
     return words
 
 
-def _offsets(run: Sequence[Token]) -> tuple[list[int | None], list[int | None]]:
+def _offsets(run: Sequence[_Word]) -> tuple[list[int | None], list[int | None]]:
     """Where in the source a word begins, and ends, at each place between the run's letters.
 
-    None inside a token whose normal form has more or fewer letters than it was typed with.
+    None inside a token whose normal form has more or fewer letters than it was typed with. What is no letter
+    of a word (the 3 of bei3) belongs to the one before.
     """
     begins: list[int | None] = []
     ends: list[int | None] = [None]
-    for token in run:
-        size = len(token.text)
-        inside: list[int | None] = [None] * (size - 1)
-        if token.end - token.start == size:
-            inside = [*range(token.start + 1, token.end)]
+    for word in run:
+        token = word.token
+        inside: list[int | None] = [None] * (len(word.letters) - 1)
+        if token.end - token.start == len(token.text):
+            inside = [token.start + place for place in _places(word.letters, token.text)[1:]]
         begins += [token.start, *inside]
         ends += [*inside, token.end]
     return [*begins, None], ends
+
+
+def _places(letters: str, typed: str) -> list[int]:
+    """Where the letters stand in what was typed, of which some may be left out."""
+    if len(letters) == len(typed):
+        return list(range(len(typed)))
+    places: list[int] = []
+    for letter in letters:
+        places.append(typed.index(letter, places[-1] + 1 if places else 0))
+    return places
 
 
 def best_path(

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from . import boundaries, feedback, kernels, segmentation, sounds, text
 from .channel import NOISE, PROBABILITY, QUANTUM, Channel, encode_latin, trigram_codes
 from .diversity import distinct
-from .errors import LanguageError, MissingExtraError, QueryError
+from .errors import LanguageError, QueryError
 from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
 from .types import Beside, Completion, Deromanization, Expansion, Position, Reading, Token
-from .writing import Writer, is_written
+from .writing import Writer, forms_of, is_written
 
 __all__ = ["Bridge"]
 
@@ -200,6 +200,10 @@ class _Reader:
     def readable(self, token: Token) -> bool:
         return token.script == "Latn" and encode_latin(token.text) is not None
 
+    def letters(self, token: Token) -> str:
+        heard = sounds.typed(self.bridge.channels[self.language].sounds, token.text)
+        return heard if self.spaced else heard.replace("'", "")  # a mark between syllables, as spaces are
+
     def attached(self, token: Token) -> bool:
         return token.text in self.bridge._attached[self.language]
 
@@ -329,16 +333,6 @@ def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     if readings and readings[0].probability > SURE and not any(reading.weight for reading in readings):
         return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
     return readings
-
-
-def _forms(channel: Channel, word: str) -> tuple[tuple[str, float], ...]:
-    """How a word sounds; nothing where its letters tell, or a package is missing."""
-    if not channel.sounds:
-        return ()
-    try:
-        return channel.forms(word)
-    except MissingExtraError:
-        return ()
 
 
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
@@ -671,9 +665,9 @@ class Bridge:
         """What sounds like a native word outside the lexicon, where one of them is spelled by sound: 大阪 for
         おおさか and the reverse, but not 橋 for 箸.
         """
-        for channel in self.channels:
+        for channel in (each for each in self.channels if each.sounds):
             weights: dict[int, float] = {}
-            for form, share in _forms(channel, token.text):
+            for form, share in forms_of(channel, token.text):
                 node = self.lexicon.node(form)
                 for term, of_term in self.lexicon.named(-1 if node is None else int(self.lexicon.term[node])):
                     if not token.script == text.script_of(self.lexicon[term]) == "Hani":

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from scriptbridge import kernels
 from scriptbridge.channel import LATIN, NOISE, QUANTUM, Channel, trigram_codes
+from scriptbridge.errors import MissingExtraError
 from scriptbridge.lexicon import Lexicon
 
-__all__ = ["Writer", "is_written"]
+__all__ = ["Writer", "forms_of", "is_written"]
 
 BUDGET = 150  # trie nodes opened for a word
 
@@ -50,8 +51,8 @@ class Writer:
 
     def terms(self, native: str, limit: int) -> list[tuple[int, float]]:
         """The Latin terms that a native word may be written as, each with P(term | word)."""
-        forms = self.channel.forms(native)
-        rows = self.channel.word_rows(forms[0][0]) if forms else None
+        said = forms_of(self.channel, native)
+        rows = self.channel.word_rows(said[0][0]) if said else None
         if rows is None:
             return []
         arguments = (rows, *self._arguments, limit, BUDGET)
@@ -84,6 +85,14 @@ class Writer:
             channel.slot_probability,
             NOISE,
         )
+
+
+def forms_of(channel: Channel, native: str) -> tuple[tuple[str, float], ...]:
+    """`Channel.forms`; none, too, where a package is missing: that is said where an index is made."""
+    try:
+        return channel.forms(native)
+    except MissingExtraError:
+        return ()
 
 
 def is_written(channel: Channel, lexicon: Lexicon) -> bool:

@@ -212,6 +212,9 @@ class _Told:
     def readable(self, token: Token) -> bool:
         return token.script == "Latn"
 
+    def letters(self, token: Token) -> str:
+        return token.text.translate({ord(digit): None for digit in "12345"})
+
     def attached(self, token: Token) -> bool:
         return token.text in self.attaches
 
@@ -230,6 +233,20 @@ def test_without_spaces_between_words_marks_say_little(query: str) -> None:
         {"beijing": 4.0, "daxue": 4.0, "bei": 1.0, "jing": 1.0, "da": 1.0, "xue": 1.0}, spaced=False
     )
     assert [token.text for token in boundaries.recut(text.tokenize(query), reader)] == ["beijing", "daxue"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("bei3jing1da4xue2", [("beijing", 0, 9), ("daxue", 9, 16)]),
+        ("bei3 jing1 da4 xue2", [("beijing", 0, 10), ("daxue", 11, 19)]),
+        ("daxue bei3", [("daxue", 0, 5), ("bei3", 6, 10)]),
+    ],
+)
+def test_offsets_are_those_of_what_was_typed(query: str, words: list[tuple[str, int, int]]) -> None:
+    reader = _Told({"beijing": 4.0, "daxue": 4.0}, spaced=False)
+    found = boundaries.recut(text.tokenize(query), reader)
+    assert [(token.text, token.start, token.end) for token in found] == words
 
 
 def test_a_join_costs() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scriptbridge import languages, text
+from scriptbridge import languages, sounds, text
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.index import Index
@@ -33,6 +35,9 @@ def bridge() -> Bridge:
         ("重庆", ["ㄔㄨㄥㄑㄧㄥ"]),
         ("臺灣", ["ㄊㄞㄨㄢ"]),
         ("重庆大学", ["ㄔㄨㄥㄑㄧㄥㄉㄚㄒㄩㄝ"]),
+        ("西安", ["ㄒㄧ·ㄢ"]),
+        ("女儿", ["ㄋㄩ·ㄦ"]),
+        ("安全", ["ㄢㄑㄩㄢ"]),
         ("ㄅㄟ", ["ㄅㄟ"]),
         ("の", []),
         ("北の", []),
@@ -45,15 +50,47 @@ def test_how_words_sound(word: str, forms: list[str]) -> None:
 
 def test_every_form_is_in_the_languages_letters() -> None:
     letters = set(languages.load("zh").letters)
-    assert letters == bopomofo.LETTERS
+    assert letters == bopomofo.LETTERS | {bopomofo.BREAK}
     for code in range(0x4E00, 0x9FFF, 7):
         for form in bopomofo.spoken(chr(code)):
             assert form and letters.issuperset(form)
 
 
-def test_short_forms_are_of_consonants_only() -> None:
-    assert bopomofo.short("北京大学") == "ㄅㄐㄉㄒ"
-    assert bopomofo.short("银行") == bopomofo.short("北") == bopomofo.short("北の") == ""
+@pytest.mark.parametrize(
+    ("word", "form"),
+    [
+        ("北京大学", "ㄅㄐㄉㄒ"),
+        ("中国银行", "·ㄓㄍ·ㄧㄏ"),
+        ("微信", "·ㄨㄒ"),
+        ("元旦", "·ㄧㄉ"),
+        ("西安", "ㄒㄚ"),
+        ("北", ""),
+        ("北の", ""),
+    ],
+)
+def test_first_letters_of_syllables(word: str, form: str) -> None:
+    assert bopomofo.short(word) == form
+    assert set(languages.load("zh").letters).issuperset(form)
+
+
+@pytest.mark.parametrize(
+    ("token", "sound"),
+    [
+        ("bei3jing1", "beijing"),
+        ("nv3", "nv"),
+        ("xi'an", "xi'an"),
+        ("xi1'an1", "xi'an"),
+        ("bei'jing", "beijing"),
+        ("mp3", "mp3"),
+        ("mp3player", "mp3player"),
+        ("win10", "win10"),
+        ("iphone5s", "iphone5s"),
+        ("don't", "don't"),
+        ("a" * 300 + "1" * 300, "a" * 300 + "1" * 300),
+    ],
+)
+def test_what_of_a_token_is_sound(token: str, sound: str) -> None:
+    assert bopomofo.typed(token) == sound
 
 
 @pytest.mark.parametrize(
@@ -100,3 +137,89 @@ def test_words_are_romanized_apart() -> None:
     assert text.terms(romanize("北京大学", "zh", seed=1)[0]) != []
     assert len(romanize("北京大学", "zh")[0].split()) == 2
     assert Channel.load("zh").score("北京", "beijing") > Channel.load("zh").score("北京", "peking") > -40
+
+
+DOCUMENTS = {
+    "capital": "你好，北京大学在北京",
+    "xian": "西安的城墙",
+    "county": "先进的县城",
+    "square": "天安门在北京",
+    "daughter": "女儿喜欢旅游",
+    "plan": "解决方案",
+    "dislike": "令人反感",
+    "bank": "中国银行",
+    "app": "微信",
+    "safety": "北京安全",
+    "english": "mp3 player",
+    **{str(n): "上海现在很先进" for n in range(20)},
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    with Index.create(tmp_path_factory.mktemp("zh") / "index", languages=["zh"]) as index:
+        index.add(DOCUMENTS.items())
+        index.commit()
+        yield index
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("bei3 jing1", [("bei3 jing1", "北京")]),
+        ("ni3 hao3", [("ni3 hao3", "你好")]),
+        ("bei3jing1da4xue2", [("bei3jing1", "北京"), ("da4xue2", "大学")]),
+        ("bei3jing1 da4 xue2", [("bei3jing1", "北京"), ("da4 xue2", "大学")]),
+        ("xi1 an1", [("xi1 an1", "西安")]),
+        ("Xi’an", [("Xi’an", "西安")]),
+        ("xi'an", [("xi'an", "西安")]),
+        ("tian'anmen", [("tian'anmen", "天安门")]),
+        ("nü'er", [("nü'er", "女儿")]),
+        ("nv3'er2", [("nv3'er2", "女儿")]),
+        ("fang'an", [("fang'an", "方案")]),
+        ("bei'jing", [("bei'jing", "北京")]),
+        ("beijing'anquan", [("beijing'", "北京"), ("anquan", "安全")]),
+        ("mp3 player", [("mp3", "mp3"), ("player", "player")]),
+    ],
+)
+def test_tones_and_apostrophes(index: Index, query: str, words: list[tuple[str, str]]) -> None:
+    positions = index.bridge.expand(query).positions
+    assert [(query[p.token.start : p.token.end], p.readings[0].term) for p in positions] == words
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("bei3 jing1 da4 xue2", "capital"),
+        ("ni3hao3", "capital"),
+        ("ni3 hao3", "capital"),
+        ("xi'an", "xian"),
+        ("xi an", "xian"),
+        ("tian'anmen", "square"),
+        ("nü'er", "daughter"),
+        ("zgyh", "bank"),
+        ("bjdx", "capital"),
+        ("wx", "app"),
+        ("mp3player", "english"),
+    ],
+)
+def test_what_is_typed_is_found(index: Index, query: str, document: str) -> None:
+    assert index.search(query)[0].id == document
+
+
+def test_an_apostrophe_tells_syllables_apart(index: Index) -> None:
+    assert "反感" in {reading.term for reading in index.bridge.expand("fangan").positions[0].readings}
+    assert [reading.term for reading in index.bridge.expand("fang'an").positions[0].readings] == ["方案"]
+
+
+def test_native_queries_over_latin_documents_without_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sounds.spoken.cache_clear()
+    monkeypatch.setitem(sys.modules, "pypinyin", None)
+    posts = ["wo men zai beijing daxue", "zhongguo de daxue hen da", "beijing huan ying ni"]
+    with Index.create(tmp_path / "index", languages=["zh"]) as index:
+        index.add([(str(n), post) for n, post in enumerate(posts)])
+        index.commit()
+        assert index.bridge._writers
+        assert index.search("北京") == []
