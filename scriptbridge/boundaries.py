@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations, pairwise
 from typing import Protocol
@@ -77,6 +77,9 @@ class Reader(Protocol):
     def attached(self, token: Token) -> bool:
         """Whether the token may be what print attaches to the next word."""
 
+    def instead(self, token: Token) -> str:
+        """What is attached more often than what the token may be, but for what comes before: el for bel."""
+
     def word(self, letters: str, least: float = -math.inf) -> float:
         """The weight of the best term that letters may mean; -inf where none weighs more than `least`."""
 
@@ -109,19 +112,46 @@ def recut(tokens: Sequence[Token], reader: Reader) -> list[Token]:
                 left -= len(letters)
                 path = _path(run, letters, parts, reader)
         words += path
+    return _attached_otherwise(words, reader)
+
+
+def _attached_otherwise(words: list[Token], reader: Reader) -> list[Token]:
+    """Where no document attaches a preposition and article to a word, but some the article, that: bel beit is
+    البيت where there is no بالبيت.
+    """
+    at = 0
+    while at + 1 < len(words):
+        first, second = words[at : at + 2]
+        beside = second.start - first.end <= 1 and len(second.text) >= SHORT
+        if beside and (article := reader.instead(first)) and reader.readable(second):
+            apart = _word(first, reader).weight + _word(second, reader).weight - reader.total
+            form = article + second.text
+            if reader.word(form) > apart + JOIN:
+                words[at : at + 2] = [Token(form, first.start, second.end, second.script)]
+        at += 1
     return words
 
 
-def attached(spellings: Mapping[str, Iterable[str]], lexicon: Lexicon) -> frozenset[str]:
-    """The spellings of what words of the lexicon begin with, but is seldom a word of its own."""
-    found: set[str] = set()
-    for form, latin in spellings.items():
+def attached(spellings: Mapping[str, Sequence[str]], lexicon: Lexicon) -> dict[str, str]:
+    """The spellings of what words of the lexicon begin with, but is seldom a word of its own.
+
+    With each, the first spelling of what ends alike, is no longer and is attached more often: al for bal, bel
+    and lil; "" where there is none.
+    """
+    often: dict[str, int] = {}
+    for form in spellings:
         begin, end = bisect_left(lexicon, form), bisect_left(lexicon, form + chr(sys.maxunicode))
         alone = lexicon.find(form)
         apart = 0 if alone is None else int(lexicon.df[alone])
-        if apart <= APART * lexicon.df[begin:end].sum(dtype=int):
-            found.update(latin)
-    return frozenset(found)
+        within = int(lexicon.df[begin:end].sum(dtype=int))
+        if apart <= APART * within:
+            often[form] = within
+    found: dict[str, str] = {}
+    for form in often:
+        alike = [other for other in often if other[-1] == form[-1] and len(other) <= len(form)]
+        best = max(alike, key=lambda other: often[other])
+        found.update(dict.fromkeys(spellings[form], "" if often[best] == often[form] else spellings[best][0]))
+    return found
 
 
 def _runs(tokens: Sequence[Token], reader: Reader) -> Iterator[list[_Word]]:

@@ -207,6 +207,9 @@ class _Reader:
     def attached(self, token: Token) -> bool:
         return token.text in self.bridge._attached[self.language]
 
+    def instead(self, token: Token) -> str:
+        return self.bridge._attached[self.language].get(token.text, "")
+
     def word(self, letters: str, least: float = -math.inf) -> float:
         if letters in self.weights:
             best = max((self._best(at, terms) for at, terms in self.weights[letters].items()), default=0.0)
@@ -452,8 +455,10 @@ class Bridge:
         return tokens, {**weights, **{each: {**nothing, **self._found(each, languages, n)} for each in new}}
 
     @cached_property
-    def _attached(self) -> list[frozenset[str]]:
-        """Latin spellings, by decoder, of what these documents attach to the next word."""
+    def _attached(self) -> list[dict[str, str]]:
+        """Latin spellings, by decoder, of what these documents attach to the next word, with what they attach
+        more often.
+        """
         return [boundaries.attached(channel.typing.attached, self.lexicon) for channel in self.channels]
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from test_kernels import channels, lexicons
 from scriptbridge import boundaries, kernels, text
 from scriptbridge.bridge import Bridge, _Decoder, _df_powers
 from scriptbridge.channel import NOISE, Channel, encode_latin
+from scriptbridge.index import Index
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Token
 
@@ -102,6 +104,21 @@ def test_greek_words_run_together_and_split(query: str, read: list[tuple[str, st
 )
 def test_arabic_articles_attached_or_apart(query: str, read: list[tuple[str, str]]) -> None:
     assert words(arabic(), query) == read
+
+
+@pytest.mark.parametrize("query", ["bel beit", "fel beit", "lil beit", "wel-beit", "el beit"])
+def test_prepositions_that_no_document_attaches_leave_the_article(query: str, tmp_path: Path) -> None:
+    terms = {"البيت": 5, "القاهرة": 12, "مدينة": 40, "في": 200, "الكتاب": 8, "بالقاهرة": 4, "للكتاب": 1}
+    assert words(Bridge.from_terms(terms, ["ar"]), query)[-1][1] == "البيت"
+    with Index.create(tmp_path / "index", languages=["ar"]) as index:
+        index.add([("1", "البيت الكبير"), ("2", "مدينة القاهرة"), ("3", "في الكتاب"), ("4", "كتاب جميل")])
+        index.commit()
+        assert [hit.id for hit in index.search(query)][:1] == ["1"]
+
+
+def test_a_word_without_its_article_is_found_after_a_preposition() -> None:
+    bridge = Bridge.from_terms({"بيت": 9, "القاهرة": 12, "بالقاهرة": 4, "في": 200}, ["ar"])
+    assert words(bridge, "bel beit")[-1] == ("beit", "بيت")
 
 
 def test_hebrew_prepositions_attached_or_apart() -> None:
@@ -217,6 +234,9 @@ class _Told:
 
     def attached(self, token: Token) -> bool:
         return token.text in self.attaches
+
+    def instead(self, token: Token) -> str:
+        return ""
 
     def word(self, letters: str, least: float = -math.inf) -> float:
         weight = self.weights.get(letters, -math.inf)
