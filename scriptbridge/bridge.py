@@ -131,7 +131,7 @@ class _Decoder:
     def likelihoods(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
     ) -> _Likelihoods:
-        """The same terms, each with P(token | term)."""
+        """The same terms, each with P(token | term); both of shape (terms,)."""
         entries, likelihoods = self.read(token, limit, budget, least, noise=noise)
         lexicon = self.lexicon
         if not len(lexicon.shared_term):
@@ -151,7 +151,7 @@ class _Decoder:
         """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
         lead to.
 
-        Each with P(token | form or node).
+        Each with P(token | form or node); both of shape (found,).
         """
         letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
@@ -779,7 +779,7 @@ class Bridge:
         if not isinstance(prefix, str):
             raise QueryError(f"what is being typed is a str; got {prefix!r}")
         tokens = text.tokenize(prefix, self._segmenter)
-        if not tokens:
+        if not tokens or prefix[-1].isspace():  # what ends with a space is typed to its end
             return []
         typed, before = tokens[-1], tokens[:-1][-BEFORE:]
         beside = context(self.expand(before).positions) if context and before else None
@@ -796,6 +796,9 @@ class Bridge:
                 weight = decoder.weight(term, likelihood)
                 if weight > weights.get(term, (0.0, None))[0]:
                     weights[term] = (weight, decoder.channel.language)
+        said = math.fsum(weight for weight, _ in weights.values())
+        if typed.script == "Latn" and said < EXPLAINED * _outside(typed.text):
+            weights |= self._begun_elsewhere(prefix, most)
         counts: dict[int, int] = {}
         if beside is not None:
             weights, counts = self._in_context(weights, beside, most)
@@ -814,6 +817,15 @@ class Bridge:
             for term, (weight, language) in best
             if language is None or weight >= LEAST_COMPLETION * total
         ]
+
+    def _begun_elsewhere(self, prefix: str, most: int) -> dict[int, tuple[float, str | None]]:
+        """Terms that the keys of the word being typed begin on other layouts."""
+        found: dict[int, tuple[float, str | None]] = {}
+        for layout, word in self._keyboards.begun(prefix):
+            nodes = np.array(self.lexicon.nodes(word), np.int32)
+            for term, _ in self._below(nodes, np.ones(len(nodes)), most):
+                found[term] = (WRONG_LAYOUT**SHARPNESS * self._power(term), self._codes[layout])
+        return found
 
     def _in_context(
         self,

@@ -247,6 +247,15 @@ class Keyboards:
                     found[key] = Typed(*each[:4], terms, number)
         return list(found.values())
 
+    def begun(self, typed: str) -> Iterator[tuple[int, str]]:
+        """What the keys after the last space are on other layouts: its number, a word's beginning."""
+        keys = typed.split()[-1]
+        for number, layout in self._layouts if len(keys) <= MAX_TYPED else ():
+            meant = layout.native(keys)
+            tokens = text.tokenize(meant, self._segmenter)
+            if len(tokens) == 1 and (tokens[0].start, tokens[0].end) == (0, len(meant)):
+                yield number, tokens[0].text
+
     def _placed(self, pressed: Pressed, layout: Layout) -> tuple[tuple[int, int, int], ...]:
         """The terms with the places of their keys; none where a word is no term or its keys are not known."""
         terms = [self._lexicon.find(word) for word in pressed.words]

@@ -208,3 +208,9 @@ def test_a_long_query_without_spaces() -> None:
     keys = layout.keys(native)
     assert len(keys) > 70 and " " not in keys
     assert first(Bridge.from_terms(terms, ["th"]), keys) == text.terms(native)
+
+
+def test_a_word_begun_on_the_wrong_layout_is_completed() -> None:
+    assert [each.term for each in russian().complete("ghbd")] == ["привет"]
+    assert [each.term for each in russian().complete("hel")][:1] == ["hello"]
+    assert russian().complete("ghbd ") == russian().complete("privet ") == russian().complete("qqqqq") == []
