@@ -213,4 +213,4 @@ def test_a_long_query_without_spaces() -> None:
 def test_a_word_begun_on_the_wrong_layout_is_completed() -> None:
     assert [each.term for each in russian().complete("ghbd")] == ["привет"]
     assert [each.term for each in russian().complete("hel")][:1] == ["hello"]
-    assert russian().complete("ghbd ") == russian().complete("privet ") == russian().complete("qqqqq") == []
+    assert russian().complete("ghbd ") == russian().complete("privet ") == []
