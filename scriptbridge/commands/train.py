@@ -16,7 +16,6 @@ from urllib.parse import quote
 import click
 
 from scriptbridge import extras
-from scriptbridge.encoders import specs
 
 from .arguments import language
 from .terminal import progress_shown, say, visible
@@ -263,6 +262,7 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
       scriptbridge train align --model BAAI/bge-m3 --data queries.txt --lang fa --out my-encoder
     """
     with _trained(given, "align") as run:
+        from scriptbridge.encoders import specs
         from scriptbridge.train import align as recipe
 
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Align)
@@ -297,6 +297,7 @@ def ngrams(cache: Path | None, **given: Any) -> None:
       scriptbridge train ngrams --model st:BAAI/bge-m3 --data queries.txt --lang fa --out my-ngrams
     """
     with _trained(given, "ngrams") as run:
+        from scriptbridge.encoders import specs
         from scriptbridge.train import ngrams as recipe
 
         settings, options = run.settings(recipe.SETTINGS), run.options(recipe.Ngrams)
