@@ -106,13 +106,13 @@ def test_every_index_that_was_opened_is_closed(
 ) -> None:
     opened: list[Index] = []
 
-    original = learning.Index.open
+    original = Index.open
 
     def noted(path: Path, channels: list[Channel]) -> Index:
         opened.append(original(path, channels))
         return opened[-1]
 
-    monkeypatch.setattr(learning.Index, "open", noted)
+    monkeypatch.setattr(Index, "open", noted)
     learning.learn_from_queries(log[:40], index)
     assert opened and all(repr(each).endswith("closed, languages: el>") for each in opened)
 

@@ -195,7 +195,7 @@ def test_what_is_typed_is_completed_by_sound_and_as_it_is(bridge: Bridge) -> Non
 def test_a_lexicon_is_made_again_for_a_new_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
     def stamped(version: str) -> str:
         sounds._dictionaries.cache_clear()
-        monkeypatch.setattr(sounds.metadata, "version", lambda _: version)
+        monkeypatch.setattr("importlib.metadata.version", lambda _: version)
         return sounds.stamp(["bopomofo", "", "jamo"])
 
     assert stamped("1.0") == "bopomofo=1.0 jamo" != stamped("1.1")
