@@ -683,14 +683,14 @@ class _Snapshot:
         positions = []
         for position in expansion.positions:
             queries = [self.reading_query(reading) for reading in position.readings if reading.weight > 0]
-            if queries:
-                best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
-                positions.append((Occur.Should, best))
+            positions += [_best(queries)] if queries else []
         for pairs in bigrams.of_query(expansion) if self.keeps_pairs else ():
-            queries = [self._in_fields(pair, weight, store.pairs_of) for pair, weight in pairs.items()]
-            best = queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
-            positions.append((Occur.Should, best))
-        return StoreQuery.boolean_query(positions) if positions else None
+            positions.append(
+                _best([self._in_fields(pair, weight, store.pairs_of) for pair, weight in pairs.items()])
+            )
+        if not positions:
+            return None
+        return StoreQuery.boolean_query([(Occur.Should, position) for position in positions])
 
     @cached_property
     def keeps_pairs(self) -> bool:
@@ -702,13 +702,10 @@ class _Snapshot:
         return self._in_fields(reading.term, reading.weight, str)
 
     def _in_fields(self, term: str, weight: float, named: Callable[[str], str]) -> StoreQuery:
-        in_fields = [
+        return _any(
             _boosted(StoreQuery.term_query(self.schema, named(name), term, "freq"), weight * of_field)
             for name, of_field in self.manifest.fields.items()
-        ]
-        if len(in_fields) == 1:
-            return in_fields[0]
-        return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])
+        )
 
     def beside(self, before: Sequence[Position]) -> Callable[[Mapping[str, int]], list[Beside]] | None:
         """What tells how frequent terms are beside these words; None where they tell nothing."""
@@ -723,10 +720,7 @@ class _Snapshot:
 
     def holding(self, term: str) -> StoreQuery:
         """The documents that hold a term in any field."""
-        in_fields = [StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields]
-        if len(in_fields) == 1:
-            return in_fields[0]
-        return StoreQuery.boolean_query([(Occur.Should, query) for query in in_fields])
+        return _any(StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields)
 
     @cached_property
     def vectors(self) -> Vectors | None:
@@ -849,6 +843,19 @@ class _Snapshot:
             if "vectors" in other.__dict__ and other.has_vectors:
                 names.append("vectors")
             self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
+
+
+def _any(queries: Iterable[StoreQuery]) -> StoreQuery:
+    """The sum of queries."""
+    summed = list(queries)
+    if len(summed) == 1:
+        return summed[0]
+    return StoreQuery.boolean_query([(Occur.Should, query) for query in summed])
+
+
+def _best(queries: list[StoreQuery]) -> StoreQuery:
+    """The best of queries."""
+    return queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
 
 
 def _boosted(query: StoreQuery, weight: float) -> StoreQuery:

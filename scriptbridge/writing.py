@@ -30,10 +30,10 @@ LATIN_SHARE = 0.1  # of what documents hold; in native ones, names and English w
 # Words that hold English together, and that few words of other languages are romanized as. A document of n
 # different words has len(FUNCTION_WORDS) · n / (n + ENGLISH) of them: 2 of 16, 6 of 62, 13 of 240, 18 of 800
 # in Wikipedia's sentences, paragraphs and articles; romanized text has one in 250 or fewer.
-FUNCTION_WORDS = """
-    of and for with from by which was were have has been their this that they what there about would when
-    who into than
-""".split()  # noqa: SIM905
+FUNCTION_WORDS = (
+    *("of", "and", "for", "with", "from", "by", "which", "was", "were", "have", "has", "been", "their"),
+    *("this", "that", "they", "what", "there", "about", "would", "when", "who", "into", "than"),
+)
 ENGLISH = 200
 LOOKED_AT = 2000  # Latin terms, the most frequent ones
 LONGEST = 14  # letters of a word drawn from trigrams

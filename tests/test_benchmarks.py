@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ pytest.importorskip("rapidfuzz")
 from benchmarks import datasets, tables, words
 from benchmarks.transliterators import TRANSLITERATORS
 from scriptbridge import languages
+
+RESULTS = Path(__file__).parent.parent / tables.RESULTS
 
 
 def pairs(folder: Path, name: str, *lines: str) -> list[tuple[str, str, str]]:
@@ -152,3 +155,10 @@ def test_the_table_of_everything_tells_how_far_figures_fall() -> None:
         f"| rare | {alone} | 10 | 1.000 | 0.850 | 0.850 |  |  |",
         f"| rare | {together} | 10 | 1.000 | 0.750 | 0.750 | 0.100 | 0.200 (bb) |",
     ]
+
+
+@pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
+def test_results_name_no_place_on_the_machine_that_made_them(file: Path) -> None:
+    commands = re.findall(r'"command": "(.*)"', file.read_text(encoding="utf-8"))
+    assert commands and all(command.startswith("python -m benchmarks.") for command in commands)
+    assert not [command for command in commands if re.search(r"(^|[ '=])[/~]", command)]
