@@ -31,8 +31,7 @@ import numba
 
 from benchmarks import datasets, report, romanizers, tables
 from benchmarks.synthetic import enlarge, invented
-from scriptbridge import bridge as bridge_module
-from scriptbridge import text
+from scriptbridge import decoding, text
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import romanize
 from scriptbridge.gap.baselines import FoldedIndex
@@ -219,7 +218,7 @@ def _milliseconds(do: Callable[[str], object], given: str) -> float:
 
 def forget() -> None:
     """Empty what scriptbridge keeps from earlier queries."""
-    for module in (text, bridge_module):
+    for module in (text, decoding):
         for value in vars(module).values():
             if isinstance(value, functools._lru_cache_wrapper):
                 value.cache_clear()

@@ -26,11 +26,15 @@ from dataclasses import dataclass
 from itertools import accumulate, combinations, pairwise
 from typing import Protocol
 
+from . import sounds
+from .channel import encode_latin
+from .decoding import Decoder
 from .lexicon import Lexicon
 from .text import script_of
 from .types import Token
+from .weights import own
 
-__all__ = ["Reader", "attached", "best_path", "recut"]
+__all__ = ["ChannelReader", "Reader", "attached", "best_path", "recut"]
 
 # Of development queries with spaces dropped and put in. JOIN and UNKNOWN are of a small grid (`python -m
 # benchmarks.boundaries --fit`), whose best is within noise of them, and err on the side of what was typed;
@@ -85,6 +89,58 @@ class Reader(Protocol):
 
     def parts(self, letters: str) -> dict[tuple[int, int], float]:
         """The weight of the best term that letters[start:end] may mean, where there is one."""
+
+
+@dataclass(frozen=True)
+class ChannelReader:
+    """What a channel says of letters, and a lexicon of Latin terms.
+
+    `known` are the weights of the best terms that typed tokens may mean, in any language; `attaches` is of
+    `attached`, `total` of `weights.total`.
+    """
+
+    decoder: Decoder
+    attaches: Mapping[str, str]
+    total: float
+    known: Mapping[str, float]
+
+    @property
+    def spaced(self) -> bool:
+        return self.decoder.channel.typing.spaced
+
+    @property
+    def initials(self) -> bool:
+        return sounds.has_short(self.decoder.channel.sounds)
+
+    def readable(self, token: Token) -> bool:
+        return token.script == "Latn" and encode_latin(token.text) is not None
+
+    def letters(self, token: Token) -> str:
+        heard = sounds.typed(self.decoder.channel.sounds, token.text)
+        return heard if self.spaced else heard.replace("'", "")  # a mark between syllables, as spaces are
+
+    def attached(self, token: Token) -> bool:
+        return token.text in self.attaches
+
+    def instead(self, token: Token) -> str:
+        return self.attaches.get(token.text, "")
+
+    def word(self, letters: str, least: float = -math.inf) -> float:
+        best = self.known.get(letters)
+        if best is None:
+            terms = self.decoder.terms(letters, 1, least=math.exp(least))
+            best = max((weight for _, weight in terms), default=0.0)
+        itself = self.decoder.lexicon.find(letters)
+        if itself is not None:
+            best = max(best, own(self.decoder.lexicon, letters, itself))
+        return math.log(best) if best > 0 else -math.inf
+
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        lexicon, found = self.decoder.lexicon, self.decoder.parts(letters)
+        for start, end, term in lexicon.within(letters):
+            weight = own(lexicon, letters[start:end], term)
+            found[start, end] = max(weight, found.get((start, end), 0.0))
+        return {place: math.log(weight) for place, weight in found.items() if weight > 0}
 
 
 @dataclass(frozen=True, slots=True)

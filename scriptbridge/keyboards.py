@@ -201,7 +201,7 @@ def layout(code: str) -> Layout | None:
 
 
 class Typed(NamedTuple):
-    """The same as terms of a lexicon, each with its place in the query, and the number of the layout."""
+    """The same as terms of a lexicon, each with its place in the query, and the layout's number."""
 
     first: int
     last: int
@@ -217,11 +217,13 @@ class Typed(NamedTuple):
 
 
 class Keyboards:
-    """The layouts of several languages over one lexicon."""
+    """The layouts of several languages over one lexicon, numbered from `first`."""
 
-    def __init__(self, lexicon: Lexicon, layouts: Iterable[Layout], segmenter: str | None = None) -> None:
+    def __init__(
+        self, lexicon: Lexicon, layouts: Iterable[Layout], segmenter: str | None = None, first: int = 0
+    ) -> None:
         self._lexicon = lexicon
-        self._layouts = [(number, known) for number, known in enumerate(layouts) if known.keyboard]
+        self._layouts = [(number, known) for number, known in enumerate(layouts, first) if known.keyboard]
         self._segmenter = segmenter
 
     def read(self, query: str, tokens: Sequence[Token], latin: bool) -> list[Typed]:

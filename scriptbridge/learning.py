@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import languages, text
-from .bridge import LONG, OUTSIDE, OWN, PRIOR, READINGS, Bridge
+from .bridge import READINGS, Bridge
 from .channel import Channel
 from .documents import read_queries
 from .errors import ChannelError, DocumentError, LanguageError
@@ -39,6 +39,7 @@ from .estimation import Change, changes
 from .index import Index
 from .lexicon import Lexicon
 from .types import Token
+from .weights import LONG, OUTSIDE, OWN, PRIOR
 
 __all__ = ["QueryLesson", "language_of", "learn_from_queries", "read_log"]
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_kernels import channels, lexicons
 
-from scriptbridge import boundaries, kernels, text
-from scriptbridge.bridge import Bridge, _Decoder, _df_powers
+from scriptbridge import boundaries, kernels, text, weights
+from scriptbridge.bridge import Bridge
 from scriptbridge.channel import NOISE, Channel, encode_latin
+from scriptbridge.decoding import Decoder
 from scriptbridge.index import Index
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Token
@@ -295,7 +296,7 @@ def test_a_join_costs_less_after_what_print_attaches() -> None:
 
 def _anywhere(channel: Channel, terms: dict[str, int], run: str) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
-    shared = list(_Decoder(channel, lexicon, _df_powers(lexicon)).arguments)
+    shared = list(Decoder(channel, lexicon, weights.powers(lexicon)).arguments)
     shared[-9:-6] = oracles.most_by_spelling(channel)
     arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, 0.0, len(terms), 100_000, len(run))
     found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
@@ -328,7 +329,7 @@ def test_terms_within_a_string(terms: dict[str, int], letters: str) -> None:
 def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
-    arguments = _Decoder(channel, lexicon, _df_powers(lexicon)).arguments
+    arguments = Decoder(channel, lexicon, weights.powers(lexicon)).arguments
     given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, 0.0, 2, 3, 4)
     starts, ends, _, likelihoods = kernels.decode_anywhere(*given)
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import languages, text
-from scriptbridge.bridge import ITSELF, PRIOR, READINGS, SHARPNESS, Bridge, weight
+from scriptbridge.bridge import ITSELF, READINGS, Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Expansion
+from scriptbridge.weights import PRIOR, SHARPNESS, boost
 from scriptbridge.writing import Writer
 
 GREEK = {
@@ -298,10 +299,10 @@ def test_any_lexicon_can_be_read_over(terms: dict[str, int]) -> None:
 
 @given(st.floats(0, 1), st.integers(0, 1000), st.integers(1000, 10**6))
 def test_a_reading_weighs_what_its_probability_leaves(probability: float, df: int, documents: int) -> None:
-    boost = weight(probability, df, documents)
-    assert 0 <= boost <= 1
-    assert weight(1.0, df, documents) == 1.0 and weight(0.0, df, documents) == 0.0
-    assert weight(probability / 2, df, documents) <= boost
+    boosted = boost(probability, df, documents)
+    assert 0 <= boosted <= 1
+    assert boost(1.0, df, documents) == 1.0 and boost(0.0, df, documents) == 0.0
+    assert boost(probability / 2, df, documents) <= boosted
 
 
 # ── terms of any engine

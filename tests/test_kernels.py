@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import kernels
-from scriptbridge.bridge import _Decoder
 from scriptbridge.channel import NOISE, Channel, encode_latin
+from scriptbridge.decoding import Decoder
 from scriptbridge.lexicon import Lexicon
 
 LETTERS = "αβγ"
@@ -215,7 +215,7 @@ def decoded(
     """What `kernels.decode` finds when it expects the most of every letter to come."""
     lexicon = Lexicon.from_terms(terms)
     powers = np.sqrt(lexicon.df.astype(np.float64)), np.exp2(np.arange(1, 257) / 8) ** 0.5
-    shared = list(_Decoder(channel, lexicon, powers).arguments)
+    shared = list(Decoder(channel, lexicon, powers).arguments)
     shared[-9:-6] = oracles.most_by_spelling(channel)
     shared[-1] = 1.0
     arguments: tuple[Any, ...] = (encode_latin(token), *shared, NOISE, 0.0, limit, budget, False)

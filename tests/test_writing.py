@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import Index, languages
-from scriptbridge.bridge import PRIOR, SHARPNESS, Bridge
+from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.lexicon import Lexicon
+from scriptbridge.weights import PRIOR, SHARPNESS
 from scriptbridge.writing import Writer, is_written
 
 LATIN = {

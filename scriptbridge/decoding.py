@@ -1,0 +1,155 @@
+"""What a Latin token may mean over a lexicon: a channel's best-first search (`kernels.decode`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels, sounds
+from .channel import NOISE, PROBABILITY, Channel, encode_latin
+from .lexicon import Lexicon
+from .weights import SHARPNESS, Powers, outside, shortened
+
+__all__ = ["BUDGET", "Decoder", "decode"]
+
+# Costs and shares are of weights, P ** SHARPNESS · df ** PRIOR.
+BUDGET = 300  # trie nodes opened for a token and language, at most: the beam
+SLIP_BUDGET = 3000  # for a token that no term explains, which a slip may have come to: it hides where to look
+SLIP = 2e-3  # probability of a slip there
+SLIP_LENGTH = 6  # letters; a shorter word that has a slip may be any
+PART_BUDGET = 40  # and for the words that begin at one place of a run-on token
+LONGEST_PART = 24  # Latin letters of such a word
+SHORT_PART = 4  # letters; a shorter one is not read by slips of the hand ...
+SLIPPED = 10.0  # ... which is what less than so many times `NOISE` is
+GREED = 0.15  # likelihood of a Latin letter to come: below a typical one's, so the search goes deep first
+MAX_LENGTH = 40  # Latin letters of a token that is decoded
+LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
+
+_Likelihoods = tuple[NDArray[np.int32], NDArray[np.float64]]  # terms with theirs
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """One channel over one lexicon; `powers` are `weights.powers` of it."""
+
+    channel: Channel
+    lexicon: Lexicon
+    powers: Powers
+
+    @cached_property
+    def arguments(self) -> tuple[Any, ...]:
+        """What `kernels.decode` wants between the token and the limits."""
+        channel, lexicon = self.channel, self.lexicon
+        letters = np.zeros(len(lexicon.alphabet), np.uint8)
+        for label, code in enumerate(lexicon.alphabet.tolist()):
+            letters[label] = channel.letter_ids.get(chr(code), 0) if label else 0
+        units, spellings, _ = channel.tables
+        return (
+            lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],
+            lexicon.label,
+            lexicon.first,
+            lexicon.term,
+            lexicon.top,
+            *self.powers,
+            letters,
+            units,
+            channel.units,
+            spellings,
+            channel.spellings,
+            *channel.by_context,
+            channel.row_start,
+            channel.slot_spelling,
+            channel.slot_cost,
+            PROBABILITY,
+            *channel.by_spelling,
+            *channel.by_unit,
+            *channel.pairs,
+            GREED,
+        )
+
+    def terms(
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
+    ) -> list[tuple[int, float]]:
+        """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
+        terms, likelihoods = self.likelihoods(token, limit, budget, least, noise)
+        weights = (likelihoods * self.powers[0][terms]) ** SHARPNESS
+        return list(zip(terms.tolist(), weights.tolist(), strict=True))
+
+    def likelihoods(
+        self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
+    ) -> _Likelihoods:
+        """The same terms, each with P(token | term); both of shape (terms,)."""
+        entries, likelihoods = self.read(token, limit, budget, least, noise=noise)
+        lexicon = self.lexicon
+        if not len(lexicon.shared_term):
+            return entries, likelihoods
+        shared = (lexicon.shared_start, lexicon.shared_term, lexicon.share)
+        return kernels.named(entries, likelihoods, len(lexicon), *shared)
+
+    def read(
+        self,
+        token: str,
+        limit: int,
+        budget: int = BUDGET,
+        least: float = 0.0,
+        prefix: bool = False,
+        noise: float = NOISE,
+    ) -> _Likelihoods:
+        """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
+        lead to.
+
+        Each with P(token | form or node); both of shape (found,).
+        """
+        letters = _letters(sounds.typed(self.channel.sounds, token))
+        if letters is None:
+            return np.empty(0, np.int32), np.empty(0)
+        arguments = (letters, *self.arguments, noise, least ** (1 / SHARPNESS), limit, budget, prefix)
+        found, likelihoods, _ = kernels.decode(*arguments)
+        return found, likelihoods
+
+    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+        """The weight of the best form that letters[start:end] may mean, where it is worth a look."""
+        run = encode_latin(letters)
+        if run is None:
+            return {}
+        arguments = (run, *self.arguments, NOISE, 1.0, 1, PART_BUDGET, LONGEST_PART)
+        found = kernels.decode_anywhere(*arguments)
+        by_slips = (found[1] - found[0] < SHORT_PART) & (found[3] < SLIPPED * NOISE)
+        starts, ends, entries, likelihoods = (each[~by_slips] for each in found)
+        weights = (likelihoods * self.powers[0][entries]) ** SHARPNESS
+        return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
+
+
+def decode(
+    decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int
+) -> dict[int, list[tuple[int, float]]]:
+    """Terms with their weights, by language, likeliest first, which spares the others work."""
+    found = _searched(decoders, languages, token, n, BUDGET, NOISE)
+    explained = math.fsum(weight for terms in found.values() for _, weight in terms) >= outside(token)
+    if not explained and len(token) >= SLIP_LENGTH:
+        return _searched(decoders, languages, token, n, SLIP_BUDGET, SLIP)
+    return found
+
+
+def _searched(
+    decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int, budget: int, noise: float
+) -> dict[int, list[tuple[int, float]]]:
+    found: dict[int, list[tuple[int, float]]] = {}
+    least = LEAST_SHARE * outside(token)
+    for at in languages:
+        found[at] = decoders[at].terms(token, n, budget, least, noise)
+        least = max([least, *(LEAST_SHARE * weight for _, weight in found[at])])
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _letters(token: str) -> NDArray[np.uint8] | None:
+    """What `kernels.decode` reads; None where a token cannot be decoded."""
+    letters = encode_latin(shortened(token))
+    return letters if letters is not None and 0 < len(letters) <= MAX_LENGTH else None

@@ -1,0 +1,83 @@
+"""How much a term speaks for itself, and what BM25 makes of a probability.
+
+A term that a token may mean weighs P(token | term) ** SHARPNESS · df ** PRIOR; its probability is its share
+of all such weights and of what speaks for a word outside the lexicon.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lexicon import Lexicon
+
+__all__ = ["Found", "Powers", "boost", "outside", "own", "powers", "prior", "shortened", "total", "weight"]
+
+SHARPNESS = 0.6  # the channel is surer than it should be: P counts as P ** SHARPNESS
+PRIOR = 0.8  # a term is as likely as df ** PRIOR
+OWN = 0.7  # likelihood a letter of a token that is itself a Latin term: about that of a native one
+LONG = 8  # letters; longer Latin terms are nothing else by chance
+OUTSIDE = 0.25  # likelihood a letter of a token that means no term
+
+Found = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by language or keyboard layout
+Powers = tuple[NDArray[np.float64], NDArray[np.float64]]  # of a lexicon's entries, and of its ranks
+
+_LENGTHENED = re.compile(r"(.)\1{2,}")
+
+
+def prior(lexicon: Lexicon, term: int) -> float:
+    """How much a term speaks for itself before anything is typed."""
+    return float(max(1.0, float(lexicon.df[term])) ** PRIOR)
+
+
+def weight(lexicon: Lexicon, term: int, likelihood: float) -> float:
+    """How much a term speaks for itself: its part in P(term | token), before it is normalised."""
+    return float(likelihood**SHARPNESS * prior(lexicon, term))
+
+
+def own(lexicon: Lexicon, typed: str, term: int) -> float:
+    """How much speaks for a term that is, or begins with, what was typed."""
+    return float(OWN ** (SHARPNESS * min(len(typed), LONG)) * prior(lexicon, term))
+
+
+def outside(token: str) -> float:
+    """How much speaks for a word outside the lexicon."""
+    return float(OUTSIDE ** (SHARPNESS * len(shortened(token))))
+
+
+def shortened(token: str) -> str:
+    """A token without emphasis.
+
+    >>> shortened("rabiiiii")
+    'rabii'
+    """
+    return _LENGTHENED.sub(r"\1\1", token)
+
+
+def total(lexicon: Lexicon) -> float:
+    """The log of the weight of all terms, before anything is typed."""
+    return math.log(max(1.0, float((np.maximum(lexicon.df, 1.0) ** PRIOR).sum())))
+
+
+def powers(lexicon: Lexicon) -> Powers:
+    """df ** (PRIOR / SHARPNESS) of a lexicon's entries and of the ranks of what is below its nodes.
+
+    To a search that multiplies them with likelihoods, entries are in the order of their weights.
+    """
+    ranks = np.exp2(np.arange(1, 257) / 8)  # a rank is log2 df in eighths, rounded down
+    return np.maximum(lexicon.entry_df, 1) ** (PRIOR / SHARPNESS), ranks ** (PRIOR / SHARPNESS)
+
+
+def boost(probability: float, df: int, documents: int) -> float:
+    """What a reading's BM25 score is multiplied by: 1 + ln(probability) / idf, at least 0.
+
+    A term's idf is the log of how much likelier a relevant document is to hold it than another; for a word
+    that is meant only with some probability, that log ratio shrinks by -ln(probability) (after Robertson &
+    Spärck Jones 1976, as BM25's idf is).
+    """
+    idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
+    return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
