@@ -13,7 +13,7 @@ explain four letters each are always found. A typed token may also be a word tha
 An ordinary query has no path but the typed one: only tokens that nothing explains well are cut, and only
 tokens side by side that explain little together are joined. Where a language is written without spaces, a
 mark says little, and every stretch is read so; it says little, too, after an article or preposition that the
-language's own script attaches to the next word (el beit).
+language's own script attaches to the next word (el beit), and a hyphen where those part syllables (seo-ul).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .text import script_of
 from .types import Token
 from .weights import own
 
-__all__ = ["ChannelReader", "Reader", "attached", "best_path", "recut"]
+__all__ = ["HYPHENS", "ChannelReader", "Reader", "attached", "best_path", "recut"]
 
 # Of development queries with spaces dropped and put in. JOIN and UNKNOWN are of a small grid (`python -m
 # benchmarks.boundaries --fit`), whose best is within noise of them, and err on the side of what was typed;
@@ -42,6 +42,8 @@ __all__ = ["ChannelReader", "Reader", "attached", "best_path", "recut"]
 JOIN = 6.0  # -ln P(a space is typed inside a word)
 UNSPACED_JOIN = 2.0  # the same where words have no spaces between them in print
 ATTACHED_JOIN = 3.0  # the same after what is attached in print to a word ...
+HYPHENS = frozenset("-\u2010\u2011")  # and those that look the same
+SYLLABLES = 6  # with hyphens between them that are tried as one word; the hyphens cost nothing
 SHORT = 3  # ... of at least so many letters
 APART = 0.05  # of the words that begin so: an article that documents print apart more often is a word there
 UNKNOWN = -1.1  # weight of a letter that no term explains
@@ -78,6 +80,9 @@ class Reader(Protocol):
     def letters(self, token: Token) -> str:
         """What of the token is letters of words: without tones' digits, or marks between syllables."""
 
+    def hyphenated(self, first: Token, second: Token) -> bool:
+        """Whether all that parts these tokens is a hyphen, and that may stand between a word's syllables."""
+
     def attached(self, token: Token) -> bool:
         """Whether the token may be what print attaches to the next word."""
 
@@ -96,13 +101,14 @@ class ChannelReader:
     """What a channel says of letters, and a lexicon of Latin terms.
 
     `known` are the weights of the best terms that typed tokens may mean, in any language; `attaches` is of
-    `attached`, `total` of `weights.total`.
+    `attached`, `total` of `weights.total`; `query` is what was typed, "" where only its tokens are known.
     """
 
     decoder: Decoder
     attaches: Mapping[str, str]
     total: float
     known: Mapping[str, float]
+    query: str
 
     @property
     def spaced(self) -> bool:
@@ -118,6 +124,9 @@ class ChannelReader:
     def letters(self, token: Token) -> str:
         heard = sounds.typed(self.decoder.channel.sounds, token.text)
         return heard if self.spaced else heard.replace("'", "")  # a mark between syllables, as spaces are
+
+    def hyphenated(self, first: Token, second: Token) -> bool:
+        return self.query[first.end : second.start] in HYPHENS and bool(self.decoder.channel.sounds)
 
     def attached(self, token: Token) -> bool:
         return token.text in self.attaches
@@ -242,7 +251,7 @@ def _unknown(letters: str, reader: Reader) -> float:
 def _together(first: _Word, second: _Word, reader: Reader) -> bool:
     if second.token.start - first.token.end > 1 or math.inf in (first.spare, second.spare):
         return False
-    if not reader.spaced or _attached(first, second, reader):
+    if not reader.spaced or _attached(first, second, reader) or reader.hyphenated(first.token, second.token):
         return True
     return first.spare + second.spare - reader.total < TOGETHER
 
@@ -253,8 +262,15 @@ def _attached(first: _Word, second: _Word, reader: Reader) -> bool:
     return whole and reader.attached(first.token)
 
 
+def _syllables(run: Sequence[_Word], reader: Reader) -> bool:
+    """Whether hyphens part all of these tokens."""
+    return all(reader.hyphenated(first.token, second.token) for first, second in pairwise(run))
+
+
 def _join(first: _Word, second: _Word, reader: Reader) -> float:
     """The cost of leaving out the mark between two tokens."""
+    if reader.hyphenated(first.token, second.token):
+        return 0.0
     if not reader.spaced:
         return UNSPACED_JOIN
     return ATTACHED_JOIN if _attached(first, second, reader) else JOIN
@@ -267,7 +283,7 @@ def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int
     ends = [0, *accumulate(len(word.letters) for word in run)]
     found = {}
     for first, last in combinations(range(len(run) + 1), 2):
-        if 2 <= last - first <= MOST:
+        if 2 <= last - first <= (SYLLABLES if _syllables(run[first:last], reader) else MOST):
             least = math.fsum(word.weight - reader.total for word in run[first:last]) + reader.total
             least += math.fsum(_join(*pair, reader) for pair in pairwise(run[first:last]))
             weight = reader.word(letters[ends[first] : ends[last]], least)

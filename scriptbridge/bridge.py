@@ -172,13 +172,13 @@ class Bridge:
             unexplained = any(retyping.unexplained(self.lexicon, token, found[token]) for token in telling)
             if typed := self._keyboards.read(query, tokens, unexplained):
                 return self._retyped(query, tokens, typed, found, n)
-        return self._read(*self._recut(tokens, found, n), n)
+        return self._read(*self._recut(query if isinstance(query, str) else "", tokens, found, n), n)
 
     def _decoded(self, token: str, languages: Sequence[int], n: int) -> Found:
         return decoding.decode(self._decoders, languages, token, n)
 
     def _recut(
-        self, tokens: Sequence[Token], found: Mapping[str, Found], n: int
+        self, query: str, tokens: Sequence[Token], found: Mapping[str, Found], n: int
     ) -> tuple[Sequence[Token], Mapping[str, Found]]:
         """The tokens, cut and joined where that explains them better, and what they may mean."""
         sources = list(next(iter(found.values()), ()))
@@ -188,7 +188,7 @@ class Bridge:
         language = identification.likeliest(found, languages)
         known = {token: self._best(terms) for token, terms in found.items()}
         reader = boundaries.ChannelReader(
-            self._decoders[language], self._attached[language], self._total, known
+            self._decoders[language], self._attached[language], self._total, known, query
         )
         tokens = boundaries.recut(tokens, reader)
         nothing: Found = {at: [] for at in sources}
@@ -245,7 +245,7 @@ class Bridge:
         """`_read`, where other keyboard layouts give terms that the query may mean."""
         languages = list(dict.fromkeys(at for each in found.values() for at in each))
         tokens, elsewhere = retyping.joined(self.lexicon, query, tokens, typed, found)
-        tokens, everything = self._recut(tokens, retyping.merged(tokens, found, elsewhere), n)
+        tokens, everything = self._recut(query, tokens, retyping.merged(tokens, found, elsewhere), n)
         meant = {}
         for token, others in identification.others(everything).items():
             beliefs = retyping.beliefs(others, languages, elsewhere.get(token, ()))

@@ -223,15 +223,22 @@ class _Told:
     initials = False
 
     def __init__(
-        self, weights: dict[str, float], spaced: bool = True, attaches: frozenset[str] = frozenset()
+        self,
+        weights: dict[str, float],
+        spaced: bool = True,
+        attaches: frozenset[str] = frozenset(),
+        hyphens: frozenset[int] = frozenset(),
     ) -> None:
-        self.weights, self.spaced, self.attaches = weights, spaced, attaches
+        self.weights, self.spaced, self.attaches, self.hyphens = weights, spaced, attaches, hyphens
 
     def readable(self, token: Token) -> bool:
         return token.script == "Latn"
 
     def letters(self, token: Token) -> str:
         return token.text.translate({ord(digit): None for digit in "12345"})
+
+    def hyphenated(self, first: Token, second: Token) -> bool:
+        return first.end in self.hyphens
 
     def attached(self, token: Token) -> bool:
         return token.text in self.attaches
@@ -289,6 +296,17 @@ def test_a_join_costs_less_after_what_print_attaches() -> None:
         boundaries.recut(short, _Told(weights | {"be": 3.0, "elbe": 4.0}, attaches=frozenset({"el"})))
         == short
     )
+
+
+def test_hyphens_between_syllables_cost_nothing() -> None:
+    weights = {"se": 2.0, "o": 2.0, "ul": 2.0, "seo": 4.5, "seoul": 6.5, "jejudo": 6.0}
+    tokens = text.tokenize("se-o-ul")
+    apart = [token.text for token in boundaries.recut(tokens, _Told(weights))]
+    assert apart == ["se", "o", "ul"]
+    (whole,) = boundaries.recut(tokens, _Told(weights, hyphens=frozenset({2, 4})))
+    assert (whole.text, whole.start, whole.end) == ("seoul", 0, 7)
+    (first, second) = boundaries.recut(tokens, _Told(weights, hyphens=frozenset({2})))
+    assert (first.text, second.text) == ("seo", "ul")
 
 
 # ── the kernels

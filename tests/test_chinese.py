@@ -178,6 +178,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ("nv3'er2", [("nv3'er2", "女儿")]),
         ("fang'an", [("fang'an", "方案")]),
         ("bei'jing", [("bei'jing", "北京")]),
+        ("Tian-an-men", [("Tian-an-men", "天安门")]),
         ("beijing'anquan", [("beijing'", "北京"), ("anquan", "安全")]),
         ("mp3 player", [("mp3", "mp3"), ("player", "player")]),
     ],

@@ -89,3 +89,38 @@ def test_what_the_lexicon_holds_is_itself_alone() -> None:
     bridge = Bridge.from_terms({"すし": 1, "寿司": 5}, languages=["ja"])
     (position,) = bridge.expand("すし").positions
     assert [(reading.term, reading.weight) for reading in position.readings] == [("すし", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("ken'ichi", ["健一"]), ("Ken’ichi", ["健一"]), ("ken-ichi", ["健一"]), ("shin'ichi", ["真一"]),
+        ("jun-ichi", ["純一"]), ("jun'ichi", ["純一"]), ("tan'i", ["単位"]), ("ren-ai", ["恋愛"]),
+        ("shin-kan-sen", ["新幹線"]), ("Shin-Ōsaka", ["新", "大阪"]), ("Tōkyō-Ōsaka", ["東京", "大阪"]),
+    ],
+)  # fmt: skip
+def test_hyphens_and_apostrophes_between_syllables(typed: str, words: list[str]) -> None:
+    pytest.importorskip("sudachidict_small")
+    terms = {
+        **{
+            "健一": 3,
+            "真一": 4,
+            "純一": 3,
+            "純": 5,
+            "潤": 2,
+            "一": 60,
+            "県": 40,
+            "新": 30,
+            "単位": 7,
+            "谷": 9,
+        },
+        **{"恋愛": 6, "新幹線": 9, "東京": 50, "大阪": 30, "線": 20, "感": 9, "市": 60, "愛": 12, "歴史": 20},
+        **{f"{a}{b}ゾ": 9 for a in "アイウエオカキクケコサシスセソ" for b in "タチツテトナニヌネノ"},
+    }
+    positions = Bridge.from_terms(terms, ["ja"], documents=1000).expand(typed).positions
+    assert [each.readings[0].term if each.readings else "" for each in positions] == words
+
+
+def test_hyphens_part_words_where_every_letter_is_written() -> None:
+    bridge = Bridge.from_terms({"из": 900, "за": 900, "иза": 5, "москва": 50}, ["ru"])
+    assert len(bridge.expand("iz-za").positions) == 2

@@ -57,3 +57,50 @@ def test_consonants_of_a_beginning_are_not_those_of_an_end() -> None:
 def test_schemes_are_one_channel(latin: str) -> None:
     bridge = Bridge.from_terms({"한국": 3, "항구": 3, "한글": 3, "학교": 5}, languages=["ko"])
     assert bridge.deromanize(latin)[0].text == "한국"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("seo-ul", ["서울"]), ("Seo‐ul", ["서울"]), ("han-geul", ["한글"]), ("han'geul", ["한글"]),
+        ("ha-nam", ["하남"]), ("gang-a-ji", ["강아지"]), ("jeju-do", ["제주도"]), ("ch'ŏn-an", ["천안"]),
+        ("Dae-han-min-guk", ["대한민국"]), ("han-guk", ["한국"]), ("seo-ul-yeok", ["서울", "역"]),
+        ("seoul-busan", ["서울", "부산"]), ("han'guk ŭn-haeng", ["한국", "은행"]), ("wi-fi", ["wi", "fi"]),
+    ],
+)  # fmt: skip
+def test_hyphens_and_apostrophes_between_syllables(typed: str, words: list[str]) -> None:
+    terms = {
+        **{
+            "서울": 60,
+            "한글": 9,
+            "하남": 5,
+            "한국": 50,
+            "강아지": 4,
+            "제주": 20,
+            "제주도": 5,
+            "천안": 6,
+            "역": 40,
+        },
+        **{
+            "부산": 20,
+            "은행": 12,
+            "대한민국": 15,
+            "은": 300,
+            "을": 300,
+            "세": 40,
+            "울": 4,
+            "글": 10,
+            "한": 50,
+        },
+        **{"남": 9, "하나": 40, "대": 20, "국": 3, "강": 12, "지": 9, "wi": 3, "fi": 3},
+        **{
+            f"{a}{b}": 9
+            for a in "가나다라마바사아자차카타파하고노도로모보"
+            for b in "각난답락만반상앙작찬곡논돕론몸본송옹종촌"
+        },
+    }
+    positions = Bridge.from_terms(terms, ["ko"], documents=1000).expand(typed).positions
+    assert [each.readings[0].term if each.readings else "" for each in positions] == words
+    assert "".join(typed[each.token.start : each.token.end] for each in positions).replace(
+        "-", ""
+    ) == typed.replace(" ", "").replace("-", "")
