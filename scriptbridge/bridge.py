@@ -27,18 +27,13 @@ from .errors import LanguageError, QueryError
 from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
-from .weights import Found
-from .writing import Writer, forms_of, is_written
+from .variants import Variants
+from .weights import LEAST_PROBABILITY, Found
 
 __all__ = ["Bridge"]
 
 READINGS = 10  # readings a token
-
-# From weights to readings.
-LEAST_PROBABILITY = 5e-4  # of a reading
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
-LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
-SURE = 0.1  # a reading with more is no guess
 
 
 def _check_count(what: str, n: object) -> None:
@@ -59,13 +54,6 @@ def _or_itself(position: Position) -> list[Reading]:
     left *= ITSELF if position.readings else 1.0
     itself = Reading(position.token.text, max(left, 1e-9))
     return sorted([*position.readings, itself], key=lambda reading: -reading.probability)
-
-
-def _never_silent(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """A word in nearly every document has no idf to lose: alone, it keeps a small weight."""
-    if readings and readings[0].probability > SURE and not any(reading.weight for reading in readings):
-        return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
-    return readings
 
 
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
@@ -110,6 +98,7 @@ class Bridge:
         ]
         self._keyboards = Keyboards(lexicon, layouts, segmenter, first=len(layouts))
         self._completer = completion.Completer(lexicon, self._keyboards, self._codes)
+        self._variants = Variants(lexicon, self.channels)
 
     @classmethod
     def from_terms(
@@ -154,7 +143,7 @@ class Bridge:
         _check_count("readings", n)
         return Expansion(
             tuple(
-                Position(position.token, self._spelled(self._in_latin_too(position))[:n])
+                Position(position.token, self._spelled(self._variants.in_latin_too(position))[:n])
                 for position in self._positions(query, max(n, READINGS))
             )
         )
@@ -230,7 +219,7 @@ class Bridge:
 
     def _placed(self, tokens: Sequence[Token], meant: Mapping[str, tuple[Reading, ...]]) -> list[Position]:
         return [
-            Position(token, meant[token.text] if token.text in meant else self._as_typed(token))
+            Position(token, meant[token.text] if token.text in meant else self._variants.readings(token))
             for token in tokens
         ]
 
@@ -257,88 +246,6 @@ class Bridge:
         """Terms by number, at most `n`, with P(token | term) as the language's channel has it."""
         terms, likelihoods = self._decoders[self._codes.index(language)].likelihoods(token, n)
         return list(zip(terms.tolist(), likelihoods.tolist(), strict=True))
-
-    def _as_typed(self, token: Token) -> tuple[Reading, ...]:
-        itself = self.lexicon.find(token.text)
-        names = [channel.sounds for channel in self.channels if channel.sounds]
-        if names and (alike := self._alike(token.text, names) - {itself}):
-            return self._shared(alike if itself is None else {itself, *alike})
-        return self._sounding(token) if itself is None else (Reading(token.text, 1.0),)
-
-    def _alike(self, term: str, names: Sequence[str]) -> set[int]:
-        """The terms that are the same word, written in another way."""
-        folds = {term, *sounds.written(names, term)}
-        return {other for fold in folds for other in self.lexicon.alike(fold)}
-
-    def _in_one_way(self, term: str) -> str:
-        """A term as it is in the first of its ways of writing."""
-        return next(iter(sounds.written([channel.sounds for channel in self.channels], term)), term)
-
-    def _shared(self, terms: Iterable[int]) -> tuple[Reading, ...]:
-        """Terms that are one word: each weighs as if typed, and is so likely as it is frequent."""
-        df = {term: max(1, int(self.lexicon.df[term])) for term in terms}
-        total = sum(df.values())
-        shared = sorted(df, key=lambda term: (-df[term], term))
-        return tuple(Reading(self.lexicon[term], df[term] / total) for term in shared)
-
-    @cached_property
-    def _writers(self) -> list[Writer]:
-        """Of the languages that some documents are in, written in Latin letters."""
-        powers = weights.powers(self.lexicon)
-        return [
-            Writer(channel, self.lexicon, powers)
-            for channel in self.channels
-            if is_written(channel, self.lexicon)
-        ]
-
-    def _in_latin_too(self, position: Position) -> tuple[Reading, ...]:
-        """The readings, and those that a native word has among documents in Latin letters.
-
-        The word itself weighs 1 all the same; what it may be in Latin letters weighs as if these were all.
-        """
-        native, readings = position.token, position.readings
-        if native.script in ("Latn", "Zyyy") or (readings and readings[0].language) or not self._writers:
-            return readings
-        found: dict[int, tuple[float, str]] = {}
-        for writer in self._writers:
-            for term, likelihood in writer.terms(native.text, READINGS):
-                speaks = (weights.weight(self.lexicon, term, likelihood), writer.channel.language)
-                found[term] = max(speaks, found.get(term, speaks))
-        written = weights.outside(native.text) + math.fsum(speaks for speaks, _ in found.values())
-        terms = (self.lexicon.find(reading.term) for reading in readings)
-        own = math.fsum(weights.prior(self.lexicon, term) for term in terms if term is not None)
-        latin = [
-            Reading(
-                self.lexicon[each],
-                much / (own + written),
-                language,
-                weights.boost(much / written, int(self.lexicon.df[each]), self.lexicon.documents),
-            )
-            for each, (much, language) in found.items()
-            if much >= LEAST_PROBABILITY * written
-        ]
-        left = own / (own + written)
-        itself = [replace(reading, probability=reading.probability * left) for reading in readings]
-        return tuple(sorted([*itself, *latin], key=lambda reading: (-reading.probability, reading.term)))
-
-    def _sounding(self, token: Token) -> tuple[Reading, ...]:
-        """What sounds like a native word outside the lexicon, where one of them is spelled by sound: 大阪 for
-        おおさか and the reverse, but not 橋 for 箸.
-        """
-        for channel in (each for each in self.channels if each.sounds):
-            found: dict[int, float] = {}
-            for form, share in forms_of(channel, token.text):
-                node = self.lexicon.node(form)
-                for term, of_term in self.lexicon.named(-1 if node is None else int(self.lexicon.term[node])):
-                    if not token.script == text.script_of(self.lexicon[term]) == "Hani":
-                        prior = weights.prior(self.lexicon, term)
-                        found[term] = found.get(term, 0.0) + share * of_term * prior
-            if found:
-                total = math.fsum(found.values())
-                best = heapq.nsmallest(READINGS, found.items(), key=lambda item: (-item[1], item[0]))
-                readings = (self._reading(term, part / total, channel.language) for term, part in best)
-                return _never_silent(tuple(readings))
-        return ()
 
     def _spelled(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
         """The readings under the names their terms have outside."""
@@ -378,11 +285,7 @@ class Bridge:
                 break
             meant[term] = (probability, spoken)
         best = sorted(meant, key=lambda term: (-meant[term][0], term))[:n]
-        return _never_silent(tuple(self._reading(term, *meant[term]) for term in best))
-
-    def _reading(self, term: int, probability: float, language: str | None) -> Reading:
-        boost = weights.boost(probability, int(self.lexicon.df[term]), self.lexicon.documents)
-        return Reading(self.lexicon[term], probability, language, boost)
+        return weights.never_silent(weights.reading(self.lexicon, term, *meant[term]) for term in best)
 
     def complete(
         self,
@@ -444,7 +347,7 @@ class Bridge:
             typed = query[position.token.start : position.token.end]
             choices = _or_itself(position)
             if diverse:
-                choices = distinct(choices, self._in_one_way)
+                choices = distinct(choices, self._variants.in_one_way)
             readings = [
                 (-math.log(max(reading.probability, 1e-300)), self._written(reading.term, position, typed))
                 for reading in choices[:n]

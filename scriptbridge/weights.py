@@ -8,20 +8,38 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .lexicon import Lexicon
+from .types import Reading
 
-__all__ = ["Found", "Powers", "boost", "outside", "own", "powers", "prior", "shortened", "total", "weight"]
+__all__ = [
+    "Found",
+    "Powers",
+    "boost",
+    "never_silent",
+    "outside",
+    "own",
+    "powers",
+    "prior",
+    "reading",
+    "shortened",
+    "total",
+    "weight",
+]
 
 SHARPNESS = 0.6  # the channel is surer than it should be: P counts as P ** SHARPNESS
 PRIOR = 0.8  # a term is as likely as df ** PRIOR
 OWN = 0.7  # likelihood a letter of a token that is itself a Latin term: about that of a native one
 LONG = 8  # letters; longer Latin terms are nothing else by chance
 OUTSIDE = 0.25  # likelihood a letter of a token that means no term
+LEAST_PROBABILITY = 5e-4  # of a reading
+LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
+SURE = 0.1  # a reading with more is no guess
 
 Found = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by language or keyboard layout
 Powers = tuple[NDArray[np.float64], NDArray[np.float64]]  # of a lexicon's entries, and of its ranks
@@ -81,3 +99,17 @@ def boost(probability: float, df: int, documents: int) -> float:
     """
     idf = math.log(1 + (documents - df + 0.5) / (df + 0.5))
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
+
+
+def reading(lexicon: Lexicon, term: int, probability: float, language: str | None) -> Reading:
+    """A term as a reading with that probability, and the boost that goes with it."""
+    boosted = boost(probability, int(lexicon.df[term]), lexicon.documents)
+    return Reading(lexicon[term], probability, language, boosted)
+
+
+def never_silent(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """A word in nearly every document has no idf to lose: alone, it keeps a small weight."""
+    readings = tuple(readings)
+    if readings and readings[0].probability > SURE and not any(each.weight for each in readings):
+        return (replace(readings[0], weight=LEAST_WEIGHT * readings[0].probability), *readings[1:])
+    return readings

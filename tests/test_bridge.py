@@ -85,7 +85,9 @@ def unspaced() -> Bridge:
             merged[term] = merged.get(term, 0) + df
     bridge = Bridge.from_terms(merged, languages=UNSPACED)
     powers = bridge._decoders[0].powers
-    bridge.__dict__["_writers"] = [Writer(channel, bridge.lexicon, powers) for channel in bridge.channels]
+    bridge._variants.__dict__["writers"] = [
+        Writer(channel, bridge.lexicon, powers) for channel in bridge.channels
+    ]
     return bridge
 
 

@@ -79,7 +79,9 @@ def test_a_word_is_found_however_it_is_spelled() -> None:
 
 def test_a_native_word_weighs_one_beside_its_latin_spellings() -> None:
     bridge = Bridge.from_terms(LATIN | {"μουσακάς": 7, "και": 3}, ["el"])
-    bridge.__dict__["_writers"] = [Writer(bridge.channels[0], bridge.lexicon, bridge._decoders[0].powers)]
+    bridge._variants.__dict__["writers"] = [
+        Writer(bridge.channels[0], bridge.lexicon, bridge._decoders[0].powers)
+    ]
     (position,) = bridge.expand("μουσακάς").positions
     weights = {reading.term: reading.weight for reading in position.readings}
     assert weights["μουσακάς"] == 1.0
