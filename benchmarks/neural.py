@@ -55,6 +55,8 @@ LATIN_STEPS = 400
 TINY_STEPS = 3000
 TEST_QUERIES = 500  # of the test part, evenly spread
 SEED = 0
+LEXICAL: Mapping[str, Any] = {"teachers": ("bm25",), "kl_weight": 1.0, "teacher_temperature": 0.15}
+FIRST = "native only, first stage"
 VOCAB = "vocab, no training"
 COLUMNS = ("native", *TEST_AUTHORS, "real")
 """Of the table: native queries, each test author's Latin, people's own."""
@@ -74,6 +76,7 @@ class Case:
     models: str | None = None
     spans: int = 12
     native_steps: int = 1000
+    second_steps: int = 300
     align_steps: int = 3000
 
 
@@ -165,22 +168,24 @@ def with_subwords(bench: Bench) -> str:
     return str(extended)
 
 
-def contrastive(bench: Bench, arm: str, mix: float) -> None:
-    """Recipe `translit` with that share of Latin queries; with some, what native queries trained goes on."""
+def contrastive(
+    bench: Bench, arm: str, model: str, steps: int, learning_rate: float, mix: float = 0.0, **more: Any
+) -> None:
+    """Recipe `translit` with that share of Latin queries."""
     from scriptbridge.train import translit
     from scriptbridge.train.trainer import Settings
 
     settings = Settings(
         "translit",
-        str(bench.trained(VOCAB)) if mix else with_subwords(bench),
+        model,
         seed=SEED,
-        steps=LATIN_STEPS if mix else bench.case.native_steps,
-        learning_rate=1e-4 if mix else 3e-4,
+        steps=steps,
+        learning_rate=learning_rate,
         evaluate_every=100,
         threads=bench.threads,
         precision="bfloat16",
     )
-    options = translit.Translit(mix=mix, negatives=0, queries_per_document=4, dropout=0.0)
+    options = translit.Translit(mix=mix, negatives=0, queries_per_document=4, dropout=0.0, **more)
     authors = TRAINING_AUTHORS if mix else ()
     translit.train(
         bench.examples("train", authors),
@@ -190,6 +195,18 @@ def contrastive(bench: Bench, arm: str, mix: float) -> None:
         dev=bench.examples("dev", authors),
         progress=_progress(arm),
     )
+
+
+def natively(bench: Bench, arm: str) -> None:
+    """Native queries alone: first documents at random, then near ones, as BM25 finds them."""
+    first = bench.trained(FIRST)
+    contrastive(bench, FIRST, with_subwords(bench), bench.case.native_steps, 3e-4)
+    contrastive(bench, arm, str(first), bench.case.second_steps, 3e-4, near=True, **LEXICAL)
+
+
+def with_latin(bench: Bench, arm: str, mix: float) -> None:
+    """What native queries trained goes on with that share of Latin ones."""
+    contrastive(bench, arm, str(bench.trained(VOCAB)), LATIN_STEPS, 1e-4, mix)
 
 
 def unshattered(bench: Bench, arm: str) -> None:
@@ -268,10 +285,10 @@ def on_vectors(bench: Bench, arm: str, recipe: str, of: str = "native only") -> 
 
 
 TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
-    "native only": lambda bench, arm: contrastive(bench, arm, 0.0),
+    "native only": natively,
     VOCAB: unshattered,
-    "translit, Latin only": lambda bench, arm: contrastive(bench, arm, 1.0),
-    "translit, even mix": lambda bench, arm: contrastive(bench, arm, 0.5),
+    "translit, Latin only": lambda bench, arm: with_latin(bench, arm, 1.0),
+    "translit, even mix": lambda bench, arm: with_latin(bench, arm, 0.5),
     "align": aligned,
     "align, without Latin subwords": lambda bench, arm: aligned(bench, arm, "native only"),
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, authors=("uroman",)),

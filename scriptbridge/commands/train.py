@@ -190,6 +190,13 @@ def train() -> None:
 @click.option("--preset", type=click.Choice(["paper"]), help="One epoch, learning rate 1e-5.")
 @_field("batch_size", int, "32", "Queries of a batch, or documents with several each:")
 @_field("queries_per_document", int, "1", "Queries that share their document in a batch, at most.")
+@click.option(
+    "--near",
+    is_flag=True,
+    default=None,
+    help="Documents of a batch near each other by the model's own vectors: hard negatives at no cost.",
+)
+@_field("renamed", float, "0.0", "Share of subwords that trade names in a batch; with --mix 0 alone.")
 @_field("negatives", int, "1", "Hard negatives that a query brings to a batch, of those mined.")
 @click.option(
     "--mine",
@@ -209,7 +216,8 @@ def train() -> None:
     "teachers",
     multiple=True,
     metavar="SPEC",
-    help="A dense encoder whose scores --kl-weight and --margin-weight follow; several are averaged.",
+    help="A dense encoder, cross:SPEC or bm25, whose scores --kl-weight and --margin-weight follow; "
+    "several are averaged.",
 )
 @_field("teacher_temperature", float, "0.02", "Of its scores.")
 @_field("label_weight", float, "1.0", "Of the objective without teachers, beside theirs.")

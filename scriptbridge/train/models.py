@@ -161,11 +161,21 @@ class Bi:
         pooled = all(getattr(module, "include_prompt", True) for module in self.model)
         return Tokens(ids, starts, role, 0 if pooled or not before else self._prompt_length(before, longest))
 
-    def vectors(self, tokens: Tokens, rows: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
-        """The vectors (rows, d) of these texts, with gradients where they are on; dense ones of length 1."""
+    def vectors(
+        self,
+        tokens: Tokens,
+        rows: Sequence[int] | NDArray[np.int64],
+        names: NDArray[np.int64] | None = None,
+    ) -> torch.Tensor:
+        """The vectors (rows, d) of these texts, with gradients where they are on; dense ones of length 1.
+
+        `names` (vocabulary,) are the ids that tokens go by, if not by their own.
+        """
         chosen = np.asarray(rows, np.int64)
         vectors = _in_chunks(
-            tokens.lengths(chosen), self.model.device, lambda places: self._forward(tokens, chosen[places])
+            tokens.lengths(chosen),
+            self.model.device,
+            lambda places: self._forward(tokens, chosen[places], names),
         )
         return torch.nn.functional.normalize(vectors, dim=1) if self._unit else vectors
 
@@ -184,8 +194,12 @@ class Bi:
                 vectors = self.vectors(tokens, np.arange(start, min(start + BLOCK, len(tokens))))
             yield vectors.float().cpu().numpy()
 
-    def _forward(self, tokens: Tokens, rows: NDArray[np.int64]) -> torch.Tensor:
+    def _forward(
+        self, tokens: Tokens, rows: NDArray[np.int64], names: NDArray[np.int64] | None = None
+    ) -> torch.Tensor:
         texts = [tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows]
+        if names is not None:
+            texts = [names[ids] for ids in texts]
         ids, mask = _padded(texts, self._pad)
         device = self.model.device
         features: dict[str, Any] = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
@@ -265,7 +279,7 @@ def _in_chunks(
 
 
 def _padded(
-    texts: Sequence[Sequence[int] | NDArray[np.int32]], pad: int
+    texts: Sequence[Sequence[int] | NDArray[np.integer[Any]]], pad: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids and attention mask, both (texts, longest) int64."""
     lengths = np.array([len(each) for each in texts])

@@ -250,6 +250,13 @@ def device_of(settings: Settings) -> torch.device:
 # ---- a step
 
 
+def _differs(there: object, now: object) -> bool:
+    """Whether a run says otherwise; one of an earlier version says less."""
+    if isinstance(there, dict) and isinstance(now, dict):
+        return any(name not in now or now[name] != value for name, value in there.items())
+    return there != now
+
+
 def _due(number: int, every: int) -> bool:
     return (number + 1) % every == 0
 
@@ -376,7 +383,7 @@ class _Run:
         differ = [
             f"{name} {there[name]!r} there, {value!r} now"
             for name, value in self._identity.items()
-            if name in there and there[name] != value  # runs of earlier versions say less
+            if name in there and _differs(there[name], value)
         ]
         if differ:
             raise TrainingError(f"{self.out}: holds another run; {'; '.join(differ)}")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from scriptbridge.errors import TrainingError
 
@@ -21,7 +23,7 @@ from ..trainer import Metrics, Progress, Settings
 from ..trainer import train as run
 from .bi import Bi
 from .cross import Cross
-from .options import Translit
+from .options import CROSS, Translit
 from .sampling import Passages, Rounds
 from .teachers import Teachers
 
@@ -49,13 +51,14 @@ def train(
     user's cache. TrainingError for examples, a model or settings that cannot be trained with.
     """
     examples = _usable(examples, options.mix)
-    rounds = Rounds(examples, settings, options.queries_per_document)
-    settings = settings.counted(rounds.per_epoch)
     model = models.load(settings.model, options.kind, settings)
-    models.set_dropout(model, options.dropout)
-    origin = teaching.origin(options.teachers, model)
-    assert settings.steps is not None
+    origin = teaching.origin([each.removeprefix(CROSS) for each in options.teachers], model)
     passages = Passages(examples)
+    vectors = passages.by_document(_encoded(model, passages, options)) if options.near else None
+    rounds = Rounds(examples, settings, options.queries_per_document, vectors)
+    settings = settings.counted(rounds.per_epoch)
+    models.set_dropout(model, options.dropout)
+    assert settings.steps is not None
     taught = Teachers(examples.queries, passages.texts, options, teaching.cache_folder(cache))
     batch: Bi | Cross = (
         Cross(models.Cross(model, settings.model), examples.queries, passages, taught, options)
@@ -80,6 +83,11 @@ def train(
         evaluate=batch.judge(dev) if dev and settings.evaluate_every else None,
         progress=progress,
     )
+
+
+def _encoded(model: Any, passages: Passages, options: Translit) -> NDArray[np.float32]:
+    encoder = models.Bi(model, options.kind)
+    return encoder.encoded(encoder.tokens(passages.texts, "document", options.passage_tokens))
 
 
 def _usable(examples: Examples, mix: float) -> Examples:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .. import losses, models
 from ..data import Examples, Query
 from .options import TEMPERATURES, Translit
+from .renaming import Renaming
 from .sampling import Passages, Wordings, sides
 from .teachers import Teachers
 
@@ -37,13 +38,18 @@ class Bi:
         self._taught = taught
         self._queries = encoder.tokens(self._wordings.texts, "query", options.query_tokens)
         self._documents = encoder.tokens(self._passages.texts, "document", options.passage_tokens)
+        tokenizer = encoder.model.tokenizer
+        self._vocabulary = len(tokenizer)
+        self._renaming = Renaming(self._documents, options.renamed, tokenizer.all_special_ids)
 
     def loss(self, number: int, queries: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
         """InfoNCE over the batch, with what the options add to it."""
         options = self._options
         rows, columns, mask = self._passages.drawn(queries, options.negatives, rng)
-        asked = self.encoder.vectors(self._queries, self._wordings.drawn(queries, rng))
-        found = self.encoder.vectors(self._documents, rows)
+        drawn = self._wordings.drawn(queries, rng)
+        names = self._renaming.drawn(self._vocabulary, rng) if options.renamed else None
+        asked = self.encoder.vectors(self._queries, drawn, names)
+        found = self.encoder.vectors(self._documents, rows, names)
         temperature = options.temperature or TEMPERATURES[options.kind]
         own, others = torch.from_numpy(columns).to(asked.device), torch.from_numpy(mask).to(asked.device)
         loss = options.label_weight * losses.info_nce(asked, found, own, temperature, others)

@@ -12,8 +12,10 @@ from scriptbridge.errors import TrainingError
 from .. import models
 from ..trainer import check
 
-__all__ = ["TEMPERATURES", "Translit"]
+__all__ = ["CROSS", "LEXICAL", "TEMPERATURES", "Translit"]
 
+LEXICAL = "bm25"
+CROSS = "cross:"
 TEMPERATURES: Mapping[models.Kind, float] = {"dense": 0.02, "sparse": 1.0, "cross": 1.0}
 
 
@@ -28,14 +30,20 @@ class Translit:
     all of theirs. `temperature` is .02 for cosines and 1 for the scores of sparse encoders and
     cross-encoders where None. `dropout` is the model's own where None; 0 takes half the time on a CPU.
 
+    `near` documents make a batch, by the vectors of the model as it came, so that those of the other queries
+    are hard negatives at no cost (topic-aware sampling, Hofstätter et al. 2021). `renamed` is the share (0-1)
+    of subwords that trade names in each batch, in queries and documents alike: what keeps a model from
+    knowing few documents by heart. Latin queries share no subwords with documents and would be taught wrong.
+
     A cross-encoder's `objective` is listwise, over a query's candidates, or binary, over each pair.
 
-    `teachers` are dense encoders, by spec or name, whose scores of a query's native form and the batch's
-    documents the student's are to follow: listwise by Kullback-Leibler divergence, and by their margins
-    (Margin-MSE), so far as `kl_weight` and `margin_weight` say, which are added to the objective, weighed
-    `label_weight`. The student's scores over `temperature` follow the teacher's cosines over
-    `teacher_temperature`, whatever the student's scale. Several teachers are averaged after normalisation,
-    and spread as their cosines do.
+    `teachers` are dense encoders, by spec or name, cross-encoders after ``cross:``, or ``bm25``, whose scores
+    of a query's native form and the batch's documents the student's are to follow: listwise by
+    Kullback-Leibler divergence, and by their margins (Margin-MSE), so far as `kl_weight` and `margin_weight`
+    say, which are added to the objective, weighed `label_weight`. The student's scores over `temperature`
+    follow the teacher's over `teacher_temperature`, whatever the student's scale; those of bm25 are shares, 0
+    to 1, of what it gives the query's own document, for which .15 does well. Several teachers are averaged
+    after normalisation, and spread as their scores do.
 
     `script_weight` weighs the script-contrastive loss of the batch's queries in both scripts (TransliCo), at
     `script_temperature`; 0 leaves it out.
@@ -51,6 +59,8 @@ class Translit:
     passage_tokens: int = 256
     negatives: int = 1
     queries_per_document: int = 1
+    near: bool = False
+    renamed: float = 0.0
     dropout: float | None = None
     objective: Literal["listwise", "binary"] = "listwise"
     query_flops: float = 5e-5
@@ -78,12 +88,19 @@ class Translit:
             ("passage_tokens", self.passage_tokens > 2, "3 and more"),
             ("negatives", self.negatives >= (self.kind == "cross"), "0 and more; of a cross-encoder 1"),
             ("queries_per_document", self.queries_per_document >= 1, "1 and more"),
+            ("near", not self.near or self.kind == "dense", "of dense encoders"),
+            ("renamed", 0 <= self.renamed <= 1, "0 to 1"),
+            (
+                "renamed",
+                not self.renamed or (self.mix == 0 and self.kind != "cross"),
+                "0 but with mix 0, of bi-encoders",
+            ),
             *((name, 0 <= getattr(self, name) < math.inf, "0 and more") for name in (*weights, *flops)),
             *((name, getattr(self, name) > 0, "more than 0") for name in temperatures),
             (
                 "teachers",
                 bool(self.teachers) == bool(self.kl_weight or self.margin_weight),
-                "dense encoders, with kl_weight or margin_weight above 0, and these with teachers",
+                "encoders, with kl_weight or margin_weight above 0, and these with teachers",
             ),
         )
         if not any(getattr(self, name) for name in weights):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -16,16 +17,27 @@ from ..trainer import Settings, draws
 __all__ = ["Passages", "Rounds", "Wordings", "batches", "sides"]
 
 
-def batches(documents: Sequence[str], size: int, seed: int, together: int = 1) -> list[NDArray[np.int64]]:
+def batches(
+    documents: Sequence[str],
+    size: int,
+    seed: int,
+    together: int = 1,
+    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+) -> list[NDArray[np.int64]]:
     """Queries, by number, in batches of `size` documents in random order, `together` of a document at most.
 
     `documents` has each query's. Where documents are too few for that, the last batches repeat some. What
     does not fill a batch is left out, unless it is all there is.
+
+    With the documents' vectors, those of a batch are near each other: topic-aware sampling (Hofstätter et
+    al., SIGIR 2021, section 3), whose topics are here the neighbours of a document drawn for each batch.
     """
-    order = np.random.default_rng(draws(seed, "batches")).permutation(len(documents))
+    rng = np.random.default_rng(draws(seed, "batches"))
+    order = rng.permutation(len(documents))
     full: list[list[list[int]]] = []
     filling: list[tuple[list[list[int]], set[str]]] = []
-    for group in _groups(order.tolist(), documents, together):
+    groups = _groups(order.tolist(), documents, together)
+    for group in groups if vectors is None else _nearby(groups, documents, vectors, size, rng):
         document = documents[group[0]]
         place = next((i for i, (_, taken) in enumerate(filling) if document not in taken), None)
         if place is None:
@@ -40,6 +52,30 @@ def batches(documents: Sequence[str], size: int, seed: int, together: int = 1) -
     rest = [group for groups, _ in filling for group in groups]
     full += [rest[start : start + size] for start in range(0, len(rest) - size + 1, size)]
     return [np.array(list(chain.from_iterable(each)), np.int64) for each in full or [rest]]
+
+
+def _nearby(
+    groups: Sequence[list[int]],
+    documents: Sequence[str],
+    vectors: Mapping[str, NDArray[np.float32]],
+    size: int,
+    rng: np.random.Generator,
+) -> Iterator[list[int]]:
+    """The groups, each `size` in a row of other documents: one, and some of the nearest twice as many."""
+    waiting: dict[str, list[list[int]]] = defaultdict(list)
+    for group in groups:
+        waiting[documents[group[0]]].append(group)
+    ids = list(waiting)
+    matrix = np.stack([vectors[id] for id in ids])
+    left = np.ones(len(ids), bool)
+    while left.any():
+        first = rng.choice(np.flatnonzero(left))
+        scores = np.where(left, matrix @ matrix[first], -np.inf)
+        scores[first] = np.inf
+        near = np.argsort(-scores)[: min(2 * size, int(left.sum()))]
+        for place in (first, *rng.permutation(near[1:])[: size - 1].tolist()):
+            yield waiting[ids[place]].pop()
+            left[place] = bool(waiting[ids[place]])
 
 
 def _groups(order: Sequence[int], documents: Sequence[str], most: int) -> list[list[int]]:
@@ -58,10 +94,17 @@ def _groups(order: Sequence[int], documents: Sequence[str], most: int) -> list[l
 class Rounds:
     """The batches of all epochs; those of one are in memory."""
 
-    def __init__(self, examples: Examples, settings: Settings, together: int) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        settings: Settings,
+        together: int,
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
         self._documents = [min(query.positives) for query in examples.queries]
         self._settings = settings
         self._together = together
+        self._vectors = vectors
         self._epoch = 0
         self._batches = self._of(0)
         self.per_epoch = len(self._batches)
@@ -74,7 +117,7 @@ class Rounds:
 
     def _of(self, epoch: int) -> list[NDArray[np.int64]]:
         seed = draws(self._settings.seed, "epoch", epoch)
-        return batches(self._documents, self._settings.batch_size, seed, self._together)
+        return batches(self._documents, self._settings.batch_size, seed, self._together, self._vectors)
 
 
 class Wordings:
@@ -161,6 +204,10 @@ class Passages:
             taken = np.concatenate([near, others])[:negatives]
             found[row, 1 : 1 + len(taken)] = taken
         return found
+
+    def by_document(self, vectors: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Each document's, of vectors (rows, d)."""
+        return {id: vectors[row] for id, row in self._rows.items()}
 
     def _of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         return np.unique([self._rows[id] for id in ids]).astype(np.int64)

@@ -4,17 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scriptbridge import encoders
+from scriptbridge.encoders import specs
+
 from .. import losses
 from .. import teacher as teaching
 from ..data import Query
-from .options import Translit
+from .lexical import Lexical
+from .options import CROSS, LEXICAL, Translit
 
 __all__ = ["Teachers", "joined"]
+
+
+class _Teacher(Protocol):
+    def scores(self, queries: NDArray[np.int64], passages: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of passages (b, n) for queries (b,), by their numbers."""
+
+
+class _Dense:
+    """Cosines of a dense encoder's vectors, which are kept on disk."""
+
+    def __init__(self, spec: str, queries: Sequence[str], passages: Sequence[str], cache: Path) -> None:
+        self._queries = teaching.cached(spec, "queries", queries, cache)
+        self._passages = teaching.cached(spec, "documents", passages, cache)
+
+    def scores(self, queries: NDArray[np.int64], passages: NDArray[np.int64]) -> NDArray[np.float32]:
+        cosines: NDArray[np.float32] = np.einsum(
+            "bd,bnd->bn", self._queries[queries], self._passages[passages]
+        )
+        return cosines
+
+
+class _Cross:
+    """Scores of a cross-encoder, asked for anew with each batch."""
+
+    def __init__(self, spec: str, queries: Sequence[str], passages: Sequence[str]) -> None:
+        self._encoder = encoders.cross(specs.of_model(spec))
+        self._queries, self._passages = queries, passages
+
+    def scores(self, queries: NDArray[np.int64], passages: NDArray[np.int64]) -> NDArray[np.float32]:
+        rows = [
+            self._encoder.score(self._queries[query], [self._passages[number] for number in row])
+            for query, row in zip(queries, passages, strict=True)
+        ]
+        return np.stack(rows).astype(np.float32)
 
 
 class Teachers:
@@ -25,11 +64,12 @@ class Teachers:
     ) -> None:
         asked = [query.native or query.latin[0] for query in queries]
         self._options = options
-        self._vectors = [
-            (
-                torch.from_numpy(teaching.cached(teacher, "queries", asked, cache)),
-                torch.from_numpy(teaching.cached(teacher, "documents", passages, cache)),
-            )
+        self._teachers = [
+            Lexical(asked, passages)
+            if teacher == LEXICAL
+            else _Cross(teacher.removeprefix(CROSS), asked, passages)
+            if teacher.startswith(CROSS)
+            else _Dense(teacher, asked, passages, cache)
             for teacher in options.teachers
         ]
 
@@ -47,8 +87,8 @@ class Teachers:
         options = self._options
         wanted = joined(
             [
-                torch.einsum("bd,bnd->bn", of_queries[queries], of_passages[passages]).to(scores.device)
-                for of_queries, of_passages in self._vectors
+                torch.from_numpy(teacher.scores(queries, passages)).to(scores.device)
+                for teacher in self._teachers
             ],
             mask,
         )
