@@ -197,7 +197,9 @@ class Bi:
     def _forward(
         self, tokens: Tokens, rows: NDArray[np.int64], names: NDArray[np.int64] | None = None
     ) -> torch.Tensor:
-        texts = [tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows]
+        texts: list[NDArray[np.integer[Any]]] = [
+            tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in rows
+        ]
         if names is not None:
             texts = [names[ids] for ids in texts]
         ids, mask = _padded(texts, self._pad)
