@@ -141,15 +141,19 @@ class Bridge:
         A position whose token nothing in the lexicon could mean has no readings.
         """
         _check_count("readings", n)
+        return self.expanded(self.read(query, max(n, READINGS)), n)
+
+    def expanded(self, positions: Sequence[Position], n: int = READINGS) -> Expansion:
+        """`expand` for a query that was read."""
         return Expansion(
             tuple(
                 Position(position.token, self._spelled(self._variants.in_latin_too(position))[:n])
-                for position in self._positions(query, max(n, READINGS))
+                for position in positions
             )
         )
 
-    def _positions(self, query: str | Sequence[Token], n: int) -> list[Position]:
-        """Positions whose readings are terms of the lexicon."""
+    def read(self, query: str | Sequence[Token], n: int = READINGS) -> list[Position]:
+        """What `expanded` and `deromanized` go on with: positions whose readings are terms of the lexicon."""
         if not isinstance(query, str | list | tuple):
             raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
         tokens = text.tokenize(query, self._segmenter) if isinstance(query, str) else query
@@ -336,10 +340,20 @@ class Bridge:
         get one place, the likeliest's: forms then differ in meaning. `support` is what documents say of terms
         (see `feedback`); `Index.deromanize` asks its own.
         """
-        _check_count("alternatives", n)
         if not isinstance(query, str):
             raise QueryError(f"a query is a str; got {query!r}")
-        positions = self._positions(query, READINGS)
+        return self.deromanized(query, self.read(query), n, diverse, support)
+
+    def deromanized(
+        self,
+        query: str,
+        positions: Sequence[Position],
+        n: int = 1,
+        diverse: bool = False,
+        support: Mapping[str, float] | None = None,
+    ) -> list[Deromanization]:
+        """`deromanize` for a query that was read."""
+        _check_count("alternatives", n)
         if support:
             positions = [feedback.reweighted(position, support) for position in positions]
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]

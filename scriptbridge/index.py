@@ -202,8 +202,8 @@ class Index:
         vectors encodes what a killed writer left without them. While another process writes, those of
         another commit are used, for the documents that are the same.
         """
-        expansion, best = self._found(query, k, mode, options)
-        terms = highlights.sought(expansion)
+        asked, best = self._found(query, k, mode, options)
+        terms = highlights.sought(asked.expansion)
         with store.seam(self.path):
             documents = [store.loaded(found.source) for found in best]
         segmenter = self._snapshot.manifest.segmenter
@@ -221,9 +221,11 @@ class Index:
         """The `n` likeliest native forms of a whole query, as `Bridge.deromanize` has them; the documents
         that its words find together tell their readings apart (see `feedback`).
         """
+        _check_query(query)
         snapshot = self._reading()
-        expansion = snapshot.bridge.expand(_what_counts(query, snapshot.manifest.segmenter))
-        return snapshot.bridge.deromanize(query, n, diverse, snapshot.support(expansion))
+        positions = snapshot.bridge.read(query)
+        support = snapshot.support(snapshot.bridge.expanded(positions[:MAX_WORDS]))
+        return snapshot.bridge.deromanized(query, positions, n, diverse, support)
 
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
@@ -376,26 +378,24 @@ class Index:
 
     # ---- inside
 
-    def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[Expansion, list[_Found]]:
+    def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[_Asked, list[_Found]]:
         snapshot = self._reading()
-        expansion = snapshot.bridge.expand(_what_counts(query, snapshot.manifest.segmenter))
+        asked = snapshot.asked(query)
         if mode == "lexical" and not options:
-            return expansion, snapshot.best(expansion, k)
-        return expansion, self._best(snapshot, query, expansion, k, Mode(mode, **options))
+            return asked, snapshot.best(asked.expansion, k)
+        return asked, self._best(snapshot, asked, k, Mode(mode, **options))
 
-    def _best(
-        self, snapshot: _Snapshot, query: str, expansion: Expansion, k: int, mode: Mode
-    ) -> list[_Found]:
+    def _best(self, snapshot: _Snapshot, asked: _Asked, k: int, mode: Mode) -> list[_Found]:
         """What a mode other than plain lexical search finds."""
         _check_k(k)
-        if not expansion.positions:
+        if not asked.positions:
             return []
         depth = max(k, mode.depth)
         many = k if mode.name != "hybrid" and mode.rerank is None else depth
-        wordings = _wordings(snapshot, query, expansion, mode)
+        wordings = _wordings(snapshot, asked, mode)
         rankings = []
         if mode.name != "dense":
-            rankings.append(snapshot.best(expansion, many))
+            rankings.append(snapshot.best(asked.expansion, many))
         if mode.name != "lexical":
             rankings.append(self._nearest(snapshot, wordings, many, mode.queries))
         found = _fused(rankings, mode) if len(rankings) > 1 else rankings[0]
@@ -632,6 +632,14 @@ class Index:
         raise IndexStorageError(f"{self.path}: commits came faster than they could be read; try again")
 
 
+class _Asked(NamedTuple):
+    """A query, up to its last word that counts, as the bridge reads it."""
+
+    text: str
+    positions: Sequence[Position]
+    expansion: Expansion
+
+
 class _Found(NamedTuple):
     id: str
     score: float
@@ -649,6 +657,11 @@ class _Snapshot:
     manifest: store.Manifest
     channels: tuple[Channel, ...]
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def asked(self, query: str) -> _Asked:
+        counts = _what_counts(query, self.manifest.segmenter)
+        positions = self.bridge.read(counts)
+        return _Asked(counts, positions, self.bridge.expanded(positions))
 
     def best(self, expansion: Expansion, k: int) -> list[_Found]:
         _check_k(k)
@@ -874,13 +887,12 @@ def _fused(rankings: Sequence[Sequence[_Found]], mode: Mode) -> list[_Found]:
     return [known[id]._replace(score=score) for id, score in fusion.fuse(mode.fusion, pairs, weights)]
 
 
-def _wordings(snapshot: _Snapshot, query: str, expansion: Expansion, mode: Mode) -> list[Deromanization]:
+def _wordings(snapshot: _Snapshot, asked: _Asked, mode: Mode) -> list[Deromanization]:
     """What encoders read of a query, with probabilities: native forms of a Latin one."""
-    tokens = [position.token for position in expansion.positions]
-    query = query[: tokens[-1].end] if len(tokens) == MAX_WORDS else query[:MAX_CHARACTERS]
-    if not mode.deromanize or all(token.script != "Latn" for token in tokens):
-        return [Deromanization(query, 1.0)]
-    wordings = snapshot.bridge.deromanize(query, mode.readings, support=snapshot.support(expansion))
+    if not mode.deromanize or all(position.token.script != "Latn" for position in asked.positions):
+        return [Deromanization(asked.text, 1.0)]
+    support = snapshot.support(asked.expansion)
+    wordings = snapshot.bridge.deromanized(asked.text, asked.positions, mode.readings, support=support)
     total = math.fsum(each.probability for each in wordings)
     if total == 0:  # of many words: too small to tell apart
         return wordings[:1]
@@ -903,10 +915,14 @@ def _check_k(k: int) -> None:
         raise QueryError(f"k: {k!r} came; accepted are integers from 1")
 
 
-def _what_counts(query: str, segmenter: str | None) -> str:
-    """A query up to its last word that counts."""
+def _check_query(query: str) -> None:
     if not isinstance(query, str):
         raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
+
+
+def _what_counts(query: str, segmenter: str | None) -> str:
+    """A query up to its last word that counts."""
+    _check_query(query)
     query = query[:MAX_CHARACTERS]
     if len(query) < MAX_WORDS // MAX_WORDS_OF_A_CHARACTER:
         return query

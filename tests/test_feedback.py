@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scriptbridge import feedback
+from scriptbridge import decoding, feedback
 from scriptbridge.index import Index
 from scriptbridge.types import Position, Reading, Token
 
@@ -28,6 +29,19 @@ def test_documents_choose_among_readings(index: Index) -> None:
     assert index.bridge.deromanize("milo dentro")[0].text == "μιλώ δέντρο"
     assert index.deromanize("milo dentro")[0].text == "μήλο δέντρο"
     assert index.deromanize("milo ellinika")[0].text == "μιλώ ελληνικά"
+
+
+def test_a_query_is_decoded_once(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    decode = decoding.decode
+
+    def counted(decoders: Any, languages: Any, token: str, n: int) -> Any:
+        decoded.append(token)
+        return decode(decoders, languages, token, n)
+
+    monkeypatch.setattr("scriptbridge.decoding.decode", counted)
+    assert index.deromanize("milo dentro")[0].text == "μήλο δέντρο"
+    assert decoded == ["milo", "dentro"]
 
 
 def test_what_documents_do_not_have_stays(index: Index) -> None:
