@@ -91,12 +91,13 @@ class Bridge:
         self._decoders = [Decoder(channel, lexicon, powers) for channel in self.channels]
         self._identifier = identification.Identifier(self._decoders)
         # What gives terms has a number: a channel that of its decoder, and then a keyboard layout.
-        self._codes = [channel.language for channel in self.channels] * 2
         layouts = [
-            Layout(channel.language, channel.typing.keyboard, channel.typing.spaced)
+            Layout(channel.language, keyboard, channel.typing.spaced)
             for channel in self.channels
+            for keyboard in channel.typing.all_keyboards
         ]
-        self._keyboards = Keyboards(lexicon, layouts, segmenter, first=len(layouts))
+        self._codes = [*(each.language for each in self.channels), *(each.language for each in layouts)]
+        self._keyboards = Keyboards(lexicon, layouts, segmenter, first=len(self.channels))
         self._completer = completion.Completer(lexicon, self._keyboards, self._codes)
         self._variants = Variants(lexicon, self.channels)
 

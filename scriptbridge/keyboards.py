@@ -194,10 +194,11 @@ class _Keys:
 
 
 @cache
-def layout(code: str) -> Layout | None:
-    """The keyboard of a shipped language; None where its file has none."""
+def layout(code: str, name: str = "") -> Layout | None:
+    """The keyboard of a shipped language, or another one by `name`; None where its file has none."""
     language = languages.load(code) if code in languages.codes() else None
-    return Layout(code, language.keyboard, language.spaced) if language and language.keyboard else None
+    keyboard = language and (language.keyboards.get(name) if name else language.keyboard)
+    return Layout(code, keyboard, language.spaced) if language and keyboard else None
 
 
 class Typed(NamedTuple):
@@ -223,7 +224,7 @@ class Keyboards:
         self, lexicon: Lexicon, layouts: Iterable[Layout], segmenter: str | None = None, first: int = 0
     ) -> None:
         self._lexicon = lexicon
-        self._layouts = [(number, known) for number, known in enumerate(layouts, first) if known.keyboard]
+        self._layouts = list(enumerate(layouts, first))
         self._segmenter = segmenter
 
     def read(self, query: str, tokens: Sequence[Token], latin: bool) -> list[Typed]:

@@ -109,6 +109,35 @@ def test_a_word_typed_on_the_wrong_layout_is_read_and_cut_as_if_it_were_native(c
         assert "".join(keys[each.token.start : each.token.end] for each in positions) == keys
 
 
+# As a touch typist of each language would press them.
+PRESSED = {
+    "ru": ("ghbdtn", "привет"), "he": ("akuo", "שלום"), "el": ("kalhm;era", "καλημέρα"),
+    "ar": ("hgsghl", "السلام"), "fa": (";jhf", "کتاب"), "uk": ("];fr", "їжак"), "bg": ("zdrawej", "здравей"),
+    "ka": ("Cai", "ჩაი"), "hy": ("bare&", "բարև"), "th": ("l;ylfu", "สวัสดี"), "ko": ("dkssud", "안녕"),
+    "sr": ("qubav", "љубав"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", PRESSED)
+def test_a_word_of_each_language_on_its_layout(code: str) -> None:
+    pressed, word = PRESSED[code]
+    terms = dict.fromkeys(text.terms(word), 7) | {"hello": 5, "iphone": 5}
+    (position,) = Bridge.from_terms(terms, [code], documents=100).expand(pressed).positions
+    assert text.normalize(position.readings[0].term) == text.normalize(word)
+
+
+def test_bulgarian_is_typed_on_either_of_its_layouts() -> None:
+    bridge = Bridge.from_terms({"здравей": 7, "площад": 5, "ябълка": 5, "hello": 5}, ["bg", "ru"], 100)
+    for name in ("", "bds"):
+        layout = keyboards.layout("bg", name)
+        assert layout is not None
+        for word in ("здравей", "площад", "ябълка"):
+            assert first(bridge, layout.keys(word)) == [word]
+    assert first(bridge, "po,dlex m.fydo s/c.ud") == ["здравей", "площад", "ябълка"]
+    assert bridge.complete("po,dl")[0].term == "здравей"
+    assert keyboards.layout("bg", "dvorak") is None
+
+
 def test_nobody_switches_layouts_within_a_query() -> None:
     bridge = Bridge.from_terms({"भारत": 9, "नमस्ते": 3, "me": 900, "hello": 30}, ["hi"])
     layout = keyboards.layout("hi")

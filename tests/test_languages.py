@@ -16,6 +16,12 @@ from scriptbridge.errors import LanguageError
 SHIPPED = sorted(path.stem for path in Path(languages.__file__).parent.glob("*.toml"))
 # In steps, differently from one input method to the next, or in one of several layouts: no keyboard.
 TYPED_BY_SOUND = {"am", "ja", "my", "ti", "zh"}
+KEYBOARDS = [
+    (code, each)
+    for code in languages.codes()
+    if code not in TYPED_BY_SOUND
+    for each in languages.load(code).typing.all_keyboards or [{}]
+]
 
 GREEKISH = """
 name = "Greekish"
@@ -122,18 +128,18 @@ def test_frequent_words_are_terms_in_its_letters(code: str) -> None:
             assert "".join(text.terms(sign)) == sign
 
 
-@pytest.mark.parametrize("code", sorted({*SHIPPED} - TYPED_BY_SOUND))
-def test_keyboards_type_the_language(code: str) -> None:
+@pytest.mark.parametrize(("code", "keyboard"), KEYBOARDS)
+def test_keyboards_type_the_language(code: str, keyboard: dict[str, str]) -> None:
     """Nearly all of its own letters have a key, and what keys type is of its script."""
     language = languages.load(code)
-    typed = "".join(language.keyboard.values())
-    parts = {*unicodedata.normalize("NFD", typed), *"".join(map(text.normalize, language.keyboard.values()))}
+    typed = "".join(keyboard.values())
+    parts = {*unicodedata.normalize("NFD", typed), *"".join(map(text.normalize, keyboard.values()))}
     own = language.letters.removesuffix(language.borrowed)
     if code == "ko":  # what keys type at a syllable's beginning, they type at its end
         own = "".join(letter for letter in own if letter < "\u11a8")
     without = [letter for letter in own if not set(unicodedata.normalize("NFD", letter)) <= parts]
     assert len(without) <= 4, without  # those of AltGr, such as Sinhala ඳ, which a US keyboard lacks
-    for native in language.keyboard.values():
+    for native in keyboard.values():
         assert native == native.lower()
         assert text.script_of(native) in {*language.scripts, "Zyyy"}, native
 
@@ -209,6 +215,12 @@ def test_a_keyboard_has_rows_of_keys_and_keys_pressed_one_after_the_other(file: 
     assert written(file, GREEKISH).keyboard == {}
 
 
+def test_other_keyboards_have_names(file: Path) -> None:
+    language = written(file, GREEKISH.replace("[examples]", '[keyboards.old]\nas = "α σ"\n[examples]', 1))
+    assert language.keyboards == {"old": {"a": "α", "s": "σ"}}
+    assert language.typing.all_keyboards == [{"a": "α", "s": "σ"}]
+
+
 def test_borrowed_letters_are_letters_with_segments(file: Path) -> None:
     toml = GREEKISH.replace("[segments]", 'borrowed = "ω"\n[segments]\n"ω" = { o = 1 }', 1)
     assert written(file, toml).letters == "αθνω"
@@ -226,6 +238,9 @@ def test_borrowed_letters_are_letters_with_segments(file: Path) -> None:
         ('scripts = ["Grek"]', "scripts = []", "scripts: needs a list"),
         ("[segments]", 'segmenter = "x"\n[segments]', "segmenter: unknown key"),
         ("[segments]", 'keyboard = "x"\n[segments]', "keyboard: needs to be a table"),
+        ("[segments]", 'keyboards.old = "x"\n[segments]', "keyboards.old: needs to be a table"),
+        ("[segments]", 'keyboards = "x"\n[segments]', "keyboards: needs to be a table"),
+        ("[segments]", 'keyboards.old.asd = "α σ"\n[segments]', "keyboards.old.asd: needs a string of what"),
         ("[segments]", 'keyboard.asd = "α σ"\n[segments]', "keyboard.asd: needs a string of what each key"),
         ("[segments]", 'keyboard.a = "α σ"\n[segments]', "keyboard.a: needs a string of what each key"),
         ("[segments]", 'keyboard.a = ""\n[segments]', "keyboard.a: needs a string of what each key"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from scriptbridge import sounds
 from scriptbridge.errors import LanguageError
@@ -43,6 +43,12 @@ class Typing:
     spaced: bool = True
     attached: Mapping[str, list[str]] = field(default_factory=dict)
     keyboard: Mapping[str, str] = field(default_factory=dict)
+    keyboards: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def all_keyboards(self) -> list[Mapping[str, str]]:
+        """The keyboard and the other ones, each with keys."""
+        return [keys for keys in (self.keyboard, *self.keyboards.values()) if keys]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,7 @@ class Language:
     `keyboard` maps keys, named by what they type on a US QWERTY keyboard ("B" is shift and b), to what they
     type in the language's standard layout: raw letters and signs, lowercase, one to three code points. An
     accent of U+0300-036F is a dead key, typed before its letter; two keys are pressed one after the other.
+    `keyboards` are other layouts that many use, by name.
 
     `attached` maps articles, prepositions and conjunctions that print attaches to the next word to how they
     are typed where they stand apart: el beit.
@@ -81,6 +88,7 @@ class Language:
     unwritten: dict[str, float] = field(default_factory=dict)
     doubling: float = 0.0
     keyboard: Mapping[str, str] = field(default_factory=dict)
+    keyboards: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
     related: str = ""
     sounds: str = ""
@@ -89,7 +97,7 @@ class Language:
 
     @property
     def typing(self) -> Typing:
-        return Typing(self.spaced, self.attached, self.keyboard)
+        return Typing(self.spaced, self.attached, self.keyboard, self.keyboards)
 
     @property
     def own_typing(self) -> Typing | None:
@@ -282,8 +290,8 @@ class _Reader:
 
     REQUIRED = ("name", "native_name", "scripts", "letters", "frequent", "segments")
     OPTIONAL = (
-        "borrowed", "carriers", "unwritten", "doubling", "keyboard", "examples", "related",
-        "sounds", "spaced", "attached",
+        "borrowed", "carriers", "unwritten", "doubling", "keyboard", "keyboards", "examples",
+        "related", "sounds", "spaced", "attached",
     )  # fmt: skip
 
     def __init__(self, path: Path, table: Mapping[str, object]) -> None:
@@ -312,7 +320,11 @@ class _Reader:
             carriers=self.carriers(segments),
             unwritten=self.unwritten(),
             doubling=self.doubling(),
-            keyboard=self.keyboard(),
+            keyboard=self.keyboard("keyboard", self.tables("keyboard")),
+            keyboards={
+                name: self.keyboard(f"keyboards.{name}", self.tables("keyboards", name))
+                for name in self.tables("keyboards")
+            },
             examples=self.examples(),
             related=self.related(),
             sounds=self.sounds(),
@@ -338,11 +350,15 @@ class _Reader:
             self.refuse(key, f'needs a list of strings such as ["a", "b"]; got {value!r}')
         return value
 
-    def tables(self, key: str) -> dict[str, object]:
-        value = self.table.get(key, {})
-        if not isinstance(value, dict):
-            self.refuse(key, f"needs to be a table, [{key}]; got {value!r}")
-        return value
+    def tables(self, *path: str) -> dict[str, object]:
+        """What stands in the file at `path`; empty where nothing does."""
+        value: object = self.table
+        for number, key in enumerate(path, 1):
+            value = value.get(key, {}) if isinstance(value, dict) else value
+            if not isinstance(value, dict):
+                name = ".".join(path[:number])
+                self.refuse(name, f"needs to be a table, [{name}]; got {value!r}")
+        return cast("dict[str, object]", value)
 
     def normalized(self, key: str, form: str) -> str:
         if normalize(form) != form:
@@ -457,10 +473,10 @@ class _Reader:
                     self.refuse(key, f"needs words of lowercase ASCII letters, digits and '; got {latin!r}")
         return result
 
-    def keyboard(self) -> dict[str, str]:
+    def keyboard(self, table: str, rows: Mapping[str, object]) -> dict[str, str]:
         result: dict[str, str] = {}
-        for keys, value in self.tables("keyboard").items():
-            name = f"keyboard.{keys}"
+        for keys, value in rows.items():
+            name = f"{table}.{keys}"
             if not _KEYS.fullmatch(keys):
                 self.refuse(name, "keys are named by the ASCII characters that they type on a US keyboard")
             natives = value.split() if isinstance(value, str) else []
