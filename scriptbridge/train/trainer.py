@@ -24,7 +24,7 @@ import random
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
@@ -38,6 +38,7 @@ from scriptbridge.errors import TrainingError
 from scriptbridge.functions import raised
 
 from . import card
+from .optimizer import Optimizer
 
 __all__ = [
     "Metrics",
@@ -165,7 +166,7 @@ def train(
     device = device_of(settings)
     for module in modules.values():
         module.to(device).train()
-    optimizer = _optimizer(modules.values(), settings, device)
+    optimizer = Optimizer(modules.values(), settings.weight_decay)
     run = _Run(out, settings, modules, data, origin or {}, options or {})
     with run.open(), _threads(settings.threads):
         if (ended := run.result()) is not None:
@@ -265,7 +266,7 @@ def _update(
     settings: Settings,
     number: int,
     step: Callable[[int, torch.Generator], torch.Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     device: torch.device,
 ) -> dict[str, Any]:
     """One step of the optimizer; what there is to say of it."""
@@ -280,35 +281,15 @@ def _update(
             f"step {number + 1}: the loss is {value}; a lower learning_rate may help, in a new folder"
         )
     loss.backward()
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.clip))
+    norm = optimizer.clip(settings.clip)
     if not math.isfinite(norm):
         raise TrainingError(
             f"step {number + 1}: the gradient's norm is {norm}; "
             "a lower learning_rate may help, in a new folder"
         )
     rate = learning_rate(settings, number)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.step(rate)
     return {"step": number + 1, "loss": value, "lr": rate, "norm": norm}
-
-
-def _optimizer(
-    modules: Iterable[torch.nn.Module], settings: Settings, device: torch.device
-) -> torch.optim.Optimizer:
-    parameters = list(dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad))
-    if not parameters:
-        raise TrainingError("the model has no parameters to train")
-    return torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-        fused=device.type in ("cpu", "cuda"),
-    )
 
 
 @contextmanager
@@ -396,7 +377,7 @@ class _Run:
         with _used(path):
             return Metrics(**_read_json(path))
 
-    def resume(self, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+    def resume(self, optimizer: Optimizer) -> tuple[int, float]:
         """Modules, optimizer and metrics as they were at the last checkpoint; its steps and seconds."""
         path = self.folder / "checkpoint.pt"
         steps, seconds = 0, 0.0
@@ -413,7 +394,7 @@ class _Run:
         _truncate(self.folder / "metrics.jsonl", steps)
         return steps, seconds
 
-    def keep(self, steps: int, seconds: float, optimizer: torch.optim.Optimizer) -> None:
+    def keep(self, steps: int, seconds: float, optimizer: Optimizer) -> None:
         """Write the checkpoint."""
         state = {"step": steps, "seconds": seconds, "optimizer": optimizer.state_dict()}
         _write_tensors(self.folder / "checkpoint.pt", state | {"modules": self._state()})
