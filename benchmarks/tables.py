@@ -13,14 +13,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import report
+from scriptbridge import languages as known
 
 __all__ = [
     "TABLES",
     "completion",
     "everything",
+    "languages",
     "learning",
     "main",
     "native",
@@ -37,6 +39,7 @@ __all__ = [
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_NO_DATA = "no public data"
 _ALONE = "each set by itself"
 _SYSTEMS = ("native", "fold", "fold+fuzzy", "scriptbridge")
 _NAMES = {"native": "native query", "fold+fuzzy": "fold + fuzzy"}
@@ -271,6 +274,34 @@ def words(measured: Measured) -> str:
     return _table(["set", *columns], rows)
 
 
+def languages(words: Measured, retrieval: Measured, native: Measured) -> str:
+    """What is measured of each shipped language: words, people's queries, questions by romanizers."""
+    figures = {code: _Figures([], [], []) for code in known.codes()}
+    for row in words["rows"]:
+        ours = row["scriptbridge"]
+        (code, name), top = row["set"].split(".", 1), (ours["top1"], ours["top8"])
+        figures[code].words.append(f"{name} {top[0]:.3f}, {top[1]:.3f}")
+    for row in retrieval["results"]:
+        if row["index"] == _ALONE:
+            code, name = row["set"].split(".", 1)
+            found = row["scores"]["scriptbridge"] if row["ratio"] is None else row["ratio"]
+            figures[code].queries.append(" ".join(filter(None, [name, row["kind"], f"{found:.3f}"])))
+    for row in native["rows"]:
+        code, name = row["set"].split(".", 1)
+        figures[code].questions.append(f"{name} {row['author'].replace('_', ' ')} {row['ratio']:.3f}")
+    rows = [
+        [f"{code} {known.load(code).name}", *("<br>".join(each) or _NO_DATA for each in of_code)]
+        for code, of_code in figures.items()
+    ]
+    return _table(["language", "words: top-1, top-8", "queries", "questions"], rows)
+
+
+class _Figures(NamedTuple):
+    words: list[str]
+    queries: list[str]
+    questions: list[str]
+
+
 def _retrieval(measured: Measured, index: str) -> str:
     rows = []
     for kind in ("rare", "window", None):
@@ -306,7 +337,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [columns, ruler, *rows])
 
 
-TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
+TABLES: dict[str, tuple[str, Callable[..., str]]] = {
     "retrieval": ("retrieval.json", retrieval),
     "together": ("retrieval.json", together),
     "everything": ("everything.json", everything),
@@ -321,8 +352,9 @@ TABLES: dict[str, tuple[str, Callable[[Measured], str]]] = {
     "wordings": ("wordings.json", wordings),
     "words": ("words.json", words),
     "completion": ("completion.json", completion),
+    "languages": ("words.json retrieval.json native.json", languages),
 }
-"""A table's name: the file it comes from, and how."""
+"""A table's name: the files it comes from, and how."""
 
 
 def filled(page: str, results: Path) -> str:
@@ -330,8 +362,8 @@ def filled(page: str, results: Path) -> str:
 
     def table(found: re.Match[str]) -> str:
         before, name, after = found.groups()
-        file, make = TABLES[name]
-        return before + make(report.load(results / file)) + after
+        files, make = TABLES[name]
+        return before + make(*(report.load(results / file) for file in files.split())) + after
 
     return _MARKED.sub(table, page)
 

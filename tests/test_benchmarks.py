@@ -157,6 +157,29 @@ def test_the_table_of_everything_tells_how_far_figures_fall() -> None:
     ]
 
 
+def test_the_table_of_languages_has_all_and_says_where_there_is_no_data() -> None:
+    words = {"rows": [{"set": "el.words", "scriptbridge": {"top1": 0.5, "top8": 0.75}}]}
+    scores = {"scriptbridge": 0.8}
+    results = [
+        {"index": "each set by itself", "set": "el.a", "kind": "rare", "scores": scores, "ratio": 0.9},
+        {"index": "each set by itself", "set": "el.b", "kind": None, "scores": scores, "ratio": None},
+        {"index": "all twelve in one index", "set": "el.a", "kind": "rare", "scores": scores, "ratio": 0.1},
+    ]
+    questions = {"rows": [{"set": "zh.c", "author": "pinyin_run_on", "ratio": 0.95}]}
+    lines = tables.languages(words, {"results": results}, questions).splitlines()[2:]
+    none = "no public data"
+    assert [line.split()[1] for line in lines] == list(languages.codes())
+    assert f"| el Greek | words 0.500, 0.750 | a rare 0.900<br>b 0.800 | {none} |" in lines
+    assert f"| zh Chinese | {none} | {none} | c pinyin run on 0.950 |" in lines
+    assert f"| my Burmese | {none} | {none} | {none} |" in lines
+
+
+def test_the_page_of_languages_says_how_each_is_typed_and_what_is_weak() -> None:
+    page = (RESULTS.parent.parent / "docs" / "languages.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w\w)\*? \| ([^|]+) \| [^|]+ \| [^|]{6,} \| [^|]{6,} \|$", page, re.MULTILINE)
+    assert rows == [(code, languages.load(code).name) for code in languages.codes()]
+
+
 @pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
 def test_results_name_no_place_on_the_machine_that_made_them(file: Path) -> None:
     commands = re.findall(r'"command": "(.*)"', file.read_text(encoding="utf-8"))
