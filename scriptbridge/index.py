@@ -1,4 +1,4 @@
-"""The index: documents in an embedded store, and a query's way through it."""
+"""The index: documents that are added, deleted, committed and searched."""
 
 from __future__ import annotations
 
@@ -9,27 +9,20 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
-import numpy as np
 import tantivy
-from numpy.typing import NDArray
-from tantivy import Occur
-from tantivy import Query as StoreQuery
 
 from scriptbridge import (
     bigrams,
     encoders,
-    feedback,
     fusion,
     highlights,
     segmentation,
-    sounds,
     store,
     text,
     vectors,
@@ -37,7 +30,6 @@ from scriptbridge import (
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
-from scriptbridge.context import Counts
 from scriptbridge.documents import as_documents, document_id
 from scriptbridge.encoders import CrossEncoder, DenseEncoder, specs
 from scriptbridge.errors import (
@@ -48,23 +40,28 @@ from scriptbridge.errors import (
     IndexStorageError,
     LanguageError,
     NotAnIndexError,
-    QueryError,
     ScriptbridgeError,
 )
 from scriptbridge.functions import is_named
-from scriptbridge.lexicon import Lexicon
 from scriptbridge.modes import Mode, Options
-from scriptbridge.types import Beside, Completion, Deromanization, Document, Expansion, Hit, Position, Reading
-from scriptbridge.vectors import Content, Vectors
+from scriptbridge.snapshot import (
+    MAX_WORDS,
+    Asked,
+    Found,
+    Snapshot,
+    check_k,
+    check_query,
+    encoded_text,
+    in_order,
+)
+from scriptbridge.types import Completion, Deromanization, Document, Expansion, Hit
+from scriptbridge.vectors import Vectors
 
 __all__ = ["Index"]
 
 Encoder = TypeVar("Encoder")
 
-MAX_WORDS = 256  # of a query that count
-MAX_CHARACTERS = 65_536  # of a query that are looked at
 WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
-MAX_WORDS_OF_A_CHARACTER = 4  # ﷺ has that many
 LEAST_MEMORY = 15_000_000  # bytes that the store wants for a writer
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
@@ -221,7 +218,7 @@ class Index:
         """The `n` likeliest native forms of a whole query, as `Bridge.deromanize` has them; the documents
         that its words find together tell their readings apart (see `feedback`).
         """
-        _check_query(query)
+        check_query(query)
         snapshot = self._reading()
         positions = snapshot.bridge.read(query)
         support = snapshot.support(snapshot.bridge.expanded(positions[:MAX_WORDS]))
@@ -378,16 +375,16 @@ class Index:
 
     # ---- inside
 
-    def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[_Asked, list[_Found]]:
+    def _found(self, query: str, k: int, mode: str, options: Options) -> tuple[Asked, list[Found]]:
         snapshot = self._reading()
         asked = snapshot.asked(query)
         if mode == "lexical" and not options:
             return asked, snapshot.best(asked.expansion, k)
         return asked, self._best(snapshot, asked, k, Mode(mode, **options))
 
-    def _best(self, snapshot: _Snapshot, asked: _Asked, k: int, mode: Mode) -> list[_Found]:
+    def _best(self, snapshot: Snapshot, asked: Asked, k: int, mode: Mode) -> list[Found]:
         """What a mode other than plain lexical search finds."""
-        _check_k(k)
+        check_k(k)
         if not asked.positions:
             return []
         depth = max(k, mode.depth)
@@ -405,11 +402,11 @@ class Index:
 
     def _nearest(
         self,
-        snapshot: _Snapshot,
+        snapshot: Snapshot,
         wordings: Sequence[Deromanization],
         k: int,
         encoder: str | DenseEncoder | None,
-    ) -> list[_Found]:
+    ) -> list[Found]:
         """The documents whose vectors are nearest to the query's."""
         known = self._vectors(snapshot)
         if not len(known):
@@ -424,12 +421,12 @@ class Index:
         )
         return snapshot.nearest(known, query, k)
 
-    def _reranked(self, query: str, found: list[_Found], encoder: str | CrossEncoder) -> list[_Found]:
+    def _reranked(self, query: str, found: list[Found], encoder: str | CrossEncoder) -> list[Found]:
         encoder = self._loaded(encoder, encoders.cross)
         with store.seam(self.path):
-            texts = [_text(store.loaded(each.source)) for each in found]
+            texts = [encoded_text(store.loaded(each.source)) for each in found]
         scores = encoders.rows.scores(encoder.score(query, texts), texts, encoder.name)
-        return _in_order(
+        return in_order(
             each._replace(score=score) for each, score in zip(found, scores.tolist(), strict=True)
         )
 
@@ -455,7 +452,7 @@ class Index:
                 self._encoder = encoders.dense(self.encoder)
             return self._encoder
 
-    def _vectors(self, snapshot: _Snapshot) -> Vectors:
+    def _vectors(self, snapshot: Snapshot) -> Vectors:
         """Vectors of the snapshot's commit, made now where they are missing; of another one where someone
         else writes.
         """
@@ -474,14 +471,14 @@ class Index:
             raise EncoderError(f"{self.path}: its documents have no vectors yet: {reason}") from refused
         return known
 
-    def _check_encoder(self, snapshot: _Snapshot, known: Vectors) -> None:
+    def _check_encoder(self, snapshot: Snapshot, known: Vectors) -> None:
         """Once: that the encoder still gives such vectors as there are of this commit."""
         if self._encoder_known or not snapshot.has_vectors:
             return
         ids = {row: known.content(row).id for row in range(min(len(known), vectors.PROBED))}
         sources = snapshot.sources([*ids.values()])
         with store.seam(self.path):
-            texts = {row: _text(store.loaded(sources[id])) for row, id in ids.items()}
+            texts = {row: encoded_text(store.loaded(sources[id])) for row, id in ids.items()}
         try:
             vectors.check_encoder(known, texts, self._dense_encoder())
         except EncoderError:
@@ -489,7 +486,7 @@ class Index:
             raise
         self._encoder_known = True
 
-    def _encode(self, snapshot: _Snapshot) -> None:
+    def _encode(self, snapshot: Snapshot) -> None:
         """Make the vectors of a snapshot's commit; the writer's lock is held meanwhile."""
         if snapshot.has_vectors:
             return
@@ -537,7 +534,7 @@ class Index:
             raise IndexStorageError(f"{self.path}: this index is closed; Index.open opens it again")
         return self._store
 
-    def _reading(self) -> _Snapshot:
+    def _reading(self) -> Snapshot:
         self._opened()
         return self._snapshot
 
@@ -621,265 +618,18 @@ class Index:
     def _forget_languages(self) -> None:
         self._declared, self._detected, self._segmented = set(), Counter(), None
 
-    def _committed(self, opened: tantivy.Index) -> _Snapshot:
+    def _committed(self, opened: tantivy.Index) -> Snapshot:
         for _ in range(RELOADS):
             opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
             with store.seam(self.path):
                 opened.reload()
                 searcher = opened.searcher()
             if store.opstamp(self.path) == opstamp:
-                return _Snapshot(self.path, opened.schema, searcher, opstamp, manifest, self._channels)
+                return Snapshot(self.path, opened.schema, searcher, opstamp, manifest, self._channels)
         raise IndexStorageError(f"{self.path}: commits came faster than they could be read; try again")
 
 
-class _Asked(NamedTuple):
-    """A query, up to its last word that counts, as the bridge reads it."""
-
-    text: str
-    positions: Sequence[Position]
-    expansion: Expansion
-
-
-class _Found(NamedTuple):
-    id: str
-    score: float
-    source: bytes  # the document as it is stored
-
-
-@dataclass(frozen=True, eq=False)
-class _Snapshot:
-    """One commit: its documents and, once needed, the bridge over its terms."""
-
-    path: Path
-    schema: tantivy.Schema
-    searcher: tantivy.Searcher
-    opstamp: int
-    manifest: store.Manifest
-    channels: tuple[Channel, ...]
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def asked(self, query: str) -> _Asked:
-        counts = _what_counts(query, self.manifest.segmenter)
-        positions = self.bridge.read(counts)
-        return _Asked(counts, positions, self.bridge.expanded(positions))
-
-    def best(self, expansion: Expansion, k: int) -> list[_Found]:
-        _check_k(k)
-        if not isinstance(expansion, Expansion):
-            raise QueryError(
-                f"expansion: {type(expansion).__name__} came; accepted is what Bridge.expand gives"
-            )
-        with store.seam(self.path):
-            query = self.query(expansion)
-            if query is None:
-                return []
-            limit = max(1, min(k, self.searcher.num_docs))
-            best = self.searcher.search(query, limit, count=False).hits
-            records = [(score, self.searcher.doc(address)) for score, address in best]
-            found = [_Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
-        return _in_order(found)
-
-    def support(self, expansion: Expansion) -> dict[str, float]:
-        """What the best documents say of the terms of what was read; nothing where one reading is all."""
-        if all(len(position.readings) < 2 for position in expansion.positions):
-            return {}
-        found = self.best(expansion, feedback.DEPTH)
-        return feedback.support([(each.score, self._terms(store.loaded(each.source))) for each in found])
-
-    def _terms(self, document: Document) -> set[str]:
-        """Those of a document's beginning."""
-        beginning = (value[:MAX_CHARACTERS] for value in document.fields.values())
-        return {term for value in beginning for term in text.terms(value, self.manifest.segmenter)}
-
-    def query(self, expansion: Expansion) -> StoreQuery | None:
-        """The sum over positions of the best weighted reading; None if there is nothing to seek."""
-        positions = []
-        for position in expansion.positions:
-            queries = [self.reading_query(reading) for reading in position.readings if reading.weight > 0]
-            positions += [_best(queries)] if queries else []
-        for pairs in bigrams.of_query(expansion) if self.keeps_pairs else ():
-            positions.append(
-                _best([self._in_fields(pair, weight, store.pairs_of) for pair, weight in pairs.items()])
-            )
-        if not positions:
-            return None
-        return StoreQuery.boolean_query([(Occur.Should, position) for position in positions])
-
-    @cached_property
-    def keeps_pairs(self) -> bool:
-        """Whether the store has pairs of characters beside words."""
-        return store.keeps_pairs(self.path, self.manifest.fields)
-
-    def reading_query(self, reading: Reading) -> StoreQuery:
-        """The weighted BM25 of a reading's term, summed over fields by their weights."""
-        return self._in_fields(reading.term, reading.weight, str)
-
-    def _in_fields(self, term: str, weight: float, named: Callable[[str], str]) -> StoreQuery:
-        return _any(
-            _boosted(StoreQuery.term_query(self.schema, named(name), term, "freq"), weight * of_field)
-            for name, of_field in self.manifest.fields.items()
-        )
-
-    def beside(self, before: Sequence[Position]) -> Callable[[Mapping[str, int]], list[Beside]] | None:
-        """What tells how frequent terms are beside these words; None where they tell nothing."""
-        with store.seam(self.path):
-            beside = Counts(self.searcher, self.holding, self.bridge.lexicon.documents).after(before)
-
-        def guarded(terms: Mapping[str, int]) -> list[Beside]:
-            with store.seam(self.path):
-                return beside(terms) if beside else []
-
-        return guarded if beside else None
-
-    def holding(self, term: str) -> StoreQuery:
-        """The documents that hold a term in any field."""
-        return _any(StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields)
-
-    @cached_property
-    def vectors(self) -> Vectors | None:
-        """What is on disk, whichever commit it belongs to."""
-        return Vectors.load(self.path / store.VECTORS, str(self.manifest.encoder))
-
-    @property
-    def has_vectors(self) -> bool:
-        """Whether `vectors` are of this commit."""
-        return self.vectors is not None and self.vectors.header.stamp == str(self.opstamp)
-
-    def nearest(self, known: Vectors, query: NDArray[np.float32], k: int) -> list[_Found]:
-        """The k documents of this commit whose vectors are nearest, of those that have one."""
-        same_commit, many = known.header.stamp == str(self.opstamp), k
-        while True:
-            nearest = known.nearest(query, many)
-            sources = self.sources([content.id for content, _ in nearest])
-            found = [
-                _Found(content.id, score, sources[content.id])
-                for content, score in nearest
-                if content.id in sources
-                and (same_commit or content.digest == self.digest(sources[content.id]))
-            ]
-            if len(found) >= k or many >= len(known):
-                return _in_order(found)[:k]
-            many *= 2
-
-    def sources(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The stored documents of these ids, where there are such."""
-        if not ids:
-            return {}
-        with store.seam(self.path):
-            query = StoreQuery.term_set_query(self.schema, store.ID, list(ids))
-            hits = self.searcher.search(query, len(ids), count=False).hits
-            records = [self.searcher.doc(address) for _, address in hits]
-            return {record[store.ID][0]: record[store.SOURCE][0] for record in records}
-
-    def digest(self, source: bytes) -> bytes:
-        with store.seam(self.path):
-            return vectors.digest(_text(store.loaded(source)))
-
-    def contents(self) -> tuple[list[Content], Callable[[Sequence[int]], list[str]]]:
-        """Every document, and what gives the texts of some by their places."""
-        searcher = self.searcher
-        contents, addresses = [], []
-        with store.seam(self.path):
-            every = searcher.search(StoreQuery.all_query(), max(1, searcher.num_docs), count=False).hits
-            for _, address in every:
-                document = store.loaded(searcher.doc(address)[store.SOURCE][0])
-                contents.append(Content(document.id, vectors.digest(_text(document))))
-                addresses.append(address)
-
-        def texts(places: Sequence[int]) -> list[str]:
-            with store.seam(self.path):
-                records = [searcher.doc(addresses[place]) for place in places]
-                return [_text(store.loaded(record[store.SOURCE][0])) for record in records]
-
-        return contents, texts
-
-    @property
-    def bridge(self) -> Bridge:
-        with self.lock:
-            return self._bridge
-
-    @cached_property
-    def _bridge(self) -> Bridge:
-        own = {channel.language: channel for channel in self.channels}
-        shipped = [code for code in self.manifest.languages if code not in own]
-        return Bridge(self._lexicon, [*shipped, *own.values()], segmenter=self.manifest.segmenter)
-
-    @cached_property
-    def _sounds(self) -> list[str]:
-        """What tells how the words of the index's languages sound."""
-        codes = self.manifest.languages
-        own = [channel.sounds for channel in self.channels]
-        return [*(known_languages.load(code).sounds for code in codes), *own]
-
-    @cached_property
-    def _stamp(self) -> str:
-        """What a snapshot of the lexicon is made of: the commit, and how words sound."""
-        return f"{self.opstamp} {sounds.stamp(self._sounds)}".rstrip()
-
-    @cached_property
-    def _lexicon(self) -> Lexicon:
-        kept = Lexicon.load(self.path / store.LEXICON, self._stamp)
-        if kept is not None:
-            return kept
-        terms = self.terms()  # the store counts deleted documents there, until it merges their segment
-        documents = max(self.searcher.num_docs, max(terms.values(), default=0))
-        forms = sounds.forms(terms, self._sounds)
-        return Lexicon.from_terms(terms, documents, self.spellings(terms), forms)
-
-    def terms(self) -> Mapping[str, int]:
-        """Every term and how many documents hold it, in the field where most do."""
-        terms: dict[str, int] = {}
-        for name in self.manifest.fields:
-            with store.seam(self.path):
-                in_field = self.searcher.terms_with_prefix(name, "")
-            for term, df in in_field:
-                if df > terms.get(term, 0):
-                    terms[term] = df
-        return terms
-
-    def spellings(self, terms: Mapping[str, int]) -> Mapping[str, str]:
-        """The commonest spelling of each of these terms, where it is not the term."""
-        if not store.keeps_spellings(self.path):
-            return {}
-        with store.seam(self.path):
-            return store.spelled(self.searcher.terms_with_prefix(store.SPELLING, ""), terms)
-
-    def save_lexicon(self) -> None:
-        """Keep the terms beside the store, so that the next opening is quick; it works without."""
-        with self.lock, suppress(OSError):
-            self._lexicon.save(self.path / store.LEXICON, self._stamp)
-
-    def take(self, other: _Snapshot) -> None:
-        """Keep what another snapshot of the same commit has built."""
-        if (other.opstamp, other.manifest) == (self.opstamp, self.manifest):
-            names = ["_lexicon", "_bridge"]
-            if "vectors" in other.__dict__ and other.has_vectors:
-                names.append("vectors")
-            self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
-
-
-def _any(queries: Iterable[StoreQuery]) -> StoreQuery:
-    """The sum of queries."""
-    summed = list(queries)
-    if len(summed) == 1:
-        return summed[0]
-    return StoreQuery.boolean_query([(Occur.Should, query) for query in summed])
-
-
-def _best(queries: list[StoreQuery]) -> StoreQuery:
-    """The best of queries."""
-    return queries[0] if len(queries) == 1 else StoreQuery.disjunction_max_query(queries)
-
-
-def _boosted(query: StoreQuery, weight: float) -> StoreQuery:
-    return query if weight == 1.0 else StoreQuery.boost_query(query, weight)
-
-
-def _in_order(found: Iterable[_Found]) -> list[_Found]:
-    return sorted(found, key=lambda each: (-each.score, each.id))
-
-
-def _fused(rankings: Sequence[Sequence[_Found]], mode: Mode) -> list[_Found]:
+def _fused(rankings: Sequence[Sequence[Found]], mode: Mode) -> list[Found]:
     """The lexical and the dense ranking as one."""
     weights = [2 * (1 - mode.weight), 2 * mode.weight]
     pairs = [[(each.id, each.score) for each in ranking] for ranking in rankings]
@@ -887,7 +637,7 @@ def _fused(rankings: Sequence[Sequence[_Found]], mode: Mode) -> list[_Found]:
     return [known[id]._replace(score=score) for id, score in fusion.fuse(mode.fusion, pairs, weights)]
 
 
-def _wordings(snapshot: _Snapshot, asked: _Asked, mode: Mode) -> list[Deromanization]:
+def _wordings(snapshot: Snapshot, asked: Asked, mode: Mode) -> list[Deromanization]:
     """What encoders read of a query, with probabilities: native forms of a Latin one."""
     if not mode.deromanize or all(position.token.script != "Latn" for position in asked.positions):
         return [Deromanization(asked.text, 1.0)]
@@ -905,33 +655,8 @@ def _pairs(document: Document) -> dict[str, list[str]]:
     return {store.pairs_of(name): pairs for name, pairs in found.items() if pairs}
 
 
-def _text(document: Document) -> str:
-    """What encoders read of a document."""
-    return "\n".join(document.fields.values())
-
-
-def _check_k(k: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise QueryError(f"k: {k!r} came; accepted are integers from 1")
-
-
-def _check_query(query: str) -> None:
-    if not isinstance(query, str):
-        raise QueryError(f"query: {type(query).__name__} came; accepted are strings")
-
-
-def _what_counts(query: str, segmenter: str | None) -> str:
-    """A query up to its last word that counts."""
-    _check_query(query)
-    query = query[:MAX_CHARACTERS]
-    if len(query) < MAX_WORDS // MAX_WORDS_OF_A_CHARACTER:
-        return query
-    tokens = text.tokenize(query, segmenter)
-    return query if len(tokens) <= MAX_WORDS else query[: tokens[MAX_WORDS - 1].end]
-
-
 def _hit(
-    found: _Found, document: Document, terms: Mapping[str, highlights.Sought], segmenter: str | None
+    found: Found, document: Document, terms: Mapping[str, highlights.Sought], segmenter: str | None
 ) -> Hit:
     matched = highlights.find(document.fields, terms, segmenter)
     return Hit(found.id, found.score, document, highlights.passage(document.fields, matched, terms), matched)
