@@ -7,9 +7,6 @@ bigrams, which languages without spaces must not fall behind. The index finds ou
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -103,24 +100,8 @@ def _opened(collection: Collection) -> System:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.native", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="only these sets")
-    parser.add_argument("--queries", type=int, default=QUERIES, help="of each set; 0 for all of them")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/native.json"))
-    options = parser.parse_args(arguments)
-    measured = report.load(options.out).get("rows", [])
-    for name in options.sets:
-        started = time.monotonic()
-        new = rows(options.data, name, options.queries)
-        for row in new:
-            report.say(f"{name}, {row['author']}: {row['latin']:.3f} of {row['native']:.3f}")
-        report.say(f"{name}: {time.monotonic() - started:.0f} s")
-        made = report.circumstances("benchmarks.native", arguments)
-        measured = [row for row in measured if row["set"] != name] + new
-        measured.sort(key=lambda row: SETS.index(row["set"]))
-        report.save(options.out, made | {"metric": "nDCG@10", "rows": measured})
+    items, about = ("queries", QUERIES), {"metric": "nDCG@10"}
+    report.set_by_set("benchmarks.native", __doc__, SETS, rows, items, about, arguments)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,7 @@ write, and the lexicon's words nearest to that by edit distance, the more freque
 
 from __future__ import annotations
 
-import argparse
 import random
-import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -35,7 +32,7 @@ from benchmarks.transliterators import TRANSLITERATORS
 from scriptbridge import Bridge, Channel, segmentation, sounds, text
 from scriptbridge.lexicon import Lexicon
 
-__all__ = ["SETS", "Words", "main", "nearest", "pairs", "row", "share"]
+__all__ = ["SETS", "Words", "main", "nearest", "pairs", "rows", "share"]
 
 SETS = (
     *(f"{name.partition('.')[0]}.dakshina-lexicon" for name in datasets.DAKSHINA),
@@ -134,8 +131,8 @@ def readings(bridge: Bridge) -> Answers:
     return read_by_bridge
 
 
-def row(data: Path, name: str, limit: int) -> dict[str, Any]:
-    """One set's figures."""
+def rows(data: Path, name: str, limit: int) -> list[dict[str, Any]]:
+    """One set's figures: a row."""
     language = name.partition(".")[0]
     every = list(pairs(data / "pairs" / f"{name}.tsv.gz"))
     known = native_words({native for native, _, _ in every})
@@ -149,13 +146,14 @@ def row(data: Path, name: str, limit: int) -> dict[str, Any]:
     frequencies = lexicon(data, language, known.values())
     read_by_bridge = readings(_bridge(frequencies, language))
     ours = [read_by_bridge(latin) for latin in chosen]
-    return {
+    row = {
         "set": name,
         "words": len(chosen),
         "lexicon": len(frequencies),
         "scriptbridge": {"top1": share(ours, right, 1), "top8": share(ours, right, BEST)},
         "others": _others(language, chosen, right, frequencies),
     }
+    return [row]
 
 
 def _is_typed_word(latin: str) -> bool:
@@ -189,23 +187,8 @@ def _others(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.words", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with pairs/ and retrieval/")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="only these sets")
-    parser.add_argument("--words", type=int, default=WORDS, help="of each set, at most; 0 for all of them")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/words.json"))
-    options = parser.parse_args(arguments)
-    measured = report.load(options.out).get("rows", [])
-    for name in options.sets:
-        started = time.monotonic()
-        new = row(options.data, name, options.words)
-        report.say(f"{name}: {new} ({time.monotonic() - started:.0f} s)")
-        measured = [each for each in measured if each["set"] != name] + [new]
-        measured.sort(key=lambda each: SETS.index(each["set"]))
-        made = report.circumstances("benchmarks.words", arguments)
-        report.save(options.out, made | {"words_per_set": options.words, "rows": measured})
-    print(tables.words(report.load(options.out)))
+    items = ("words", WORDS)
+    print(tables.words(report.set_by_set("benchmarks.words", __doc__, SETS, rows, items, {}, arguments)))
 
 
 if __name__ == "__main__":

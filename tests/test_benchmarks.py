@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("rapidfuzz")
 
-from benchmarks import datasets, tables, words
+from benchmarks import datasets, report, tables, words
 from benchmarks.transliterators import TRANSLITERATORS
 from scriptbridge import languages
 
@@ -54,7 +55,7 @@ def test_a_set_is_measured_against_its_words_and_the_collections(tmp_path: Path)
     (tmp_path / "pairs").mkdir()
     pairs(tmp_path / "pairs", "el.x", "μέρα\tmera\ta", "νύχτα\tnuxta\ta", "μέρα\tMERA!\tb")
     collection(tmp_path / "retrieval" / "el.docs")
-    row = words.row(tmp_path, "el.x", 0)
+    (row,) = words.rows(tmp_path, "el.x", 0)
     assert (row["set"], row["words"], row["lexicon"]) == ("el.x", 3, 4)
     assert row["scriptbridge"] == {"top1": 1.0, "top8": 1.0}
 
@@ -185,3 +186,21 @@ def test_results_name_no_place_on_the_machine_that_made_them(file: Path) -> None
     commands = re.findall(r'"command": "(.*)"', file.read_text(encoding="utf-8"))
     assert commands and all(command.startswith("python -m benchmarks.") for command in commands)
     assert not [command for command in commands if re.search(r"(^|[ '=])[/~]", command)]
+
+
+# ---- set by set
+
+
+def test_sets_not_asked_for_keep_their_rows(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+
+    def measured(*arguments: str) -> list[tuple[str, int]]:
+        asked = [str(tmp_path), "--out", str(out), *arguments]
+        found = report.set_by_set("benchmarks.some", None, ("a", "b"), rows, ("words", 7), {}, asked)
+        return [(row["set"], row["words"]) for row in found["rows"]]
+
+    def rows(data: Path, name: str, limit: int) -> list[dict[str, Any]]:
+        return [{"set": name, "words": limit, "at": str(data)}] * 2
+
+    assert measured() == [("a", 7), ("a", 7), ("b", 7), ("b", 7)]
+    assert measured("--sets", "a", "--words", "3") == [("a", 3), ("a", 3), ("b", 7), ("b", 7)]
