@@ -5,7 +5,7 @@ A token is found in the text as it stands, so its offsets are exact, and then no
 
 ==========  =============================================================================================
 everywhere  NFKC, casefold, decimal digits of every script → ASCII, one apostrophe ('); joiners, directional
-            marks, soft hyphens, variation selectors and control characters dropped
+            marks, soft hyphens, variation selectors, control characters and ˈ ˌ dropped
 Latin       base letters: é → e, ø → o, ł → l, đ → d, ß → ss, æ → ae, œ → oe, þ → th, ı → i, ə ǝ → e
 Greek       accents, breathings and diaeresis dropped, ς → σ
 Cyrillic    ё → е, ѝ → и, stress marks on vowels dropped; й ї ў ґ ѓ ќ stay
@@ -113,7 +113,8 @@ _SURROGATES = r"\ud800-\udfff"
 # What a spelling loses; joiners are part of how Persian or Malayalam is written.
 _LOST = f"{_UNSEEN}{_VARIATION_SELECTORS}{_SURROGATES}{_ARMENIAN_TONES}"
 _INVISIBLE = regex.compile(rf"(?V1)[[{_LOST}]--[\u200c\u200d]]+")
-_DROPPED = regex.compile(f"[{_LOST}]+")
+_STRESS = r"\u02c8\u02cc"  # ˈ ˌ; for ICU, ˌ is also the tail of a romanized қ or ټ
+_DROPPED = regex.compile(f"[{_LOST}{_STRESS}]+")
 # In decomposed text: accents of Latin and Greek letters, stress on Cyrillic vowels, vowel points of abjads.
 _ACCENTS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARKS = regex.compile(
@@ -137,7 +138,7 @@ _LETTERS = str.maketrans(
     | {"‐": "-", "‑": "-", "٫": ".", "٬": ","}
     | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
     | {"ŧ": "t", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ɛ": "e", "ɔ": "o"}
-    | {"ǝ": "e"}  # the other schwa, U+01DD
+    | {"ǝ": "e", "ɦ": "h"}  # the other schwa, U+01DD; breathed h
     | {"ё": "е", "ѐ": "е", "ѝ": "и"}
     | {"ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ہ": "ه", "ە": "ه", "ة": "ه", "ۃ": "ه"}
     | {"ګ": "گ"}

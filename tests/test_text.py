@@ -34,6 +34,10 @@ SAME_WORD = [
     ("ā\u0301", "a"),
     ("səlam", "selam"),
     ("sǝlam", "selam"),
+    ("kˌandaj", "kandaj"),
+    ("halykˌ", "halyk"),
+    ("ˈkafe", "kafe"),
+    ("ɦava", "hava"),
     # Greek
     ("Μουσακάς", "μουσακασ"),
     ("ΜΟΥΣΑΚΑΣ", "μουσακασ"),
