@@ -137,8 +137,7 @@ class ChannelReader:
     def word(self, letters: str, least: float = -math.inf) -> float:
         best = self.known.get(letters)
         if best is None:
-            terms = self.decoder.terms(letters, 1, least=math.exp(least))
-            best = max((weight for _, weight in terms), default=0.0)
+            best = self.decoder.terms(letters, 1, least=math.exp(least)).best
         itself = self.decoder.lexicon.find(letters)
         if itself is not None:
             best = max(best, own(self.decoder.lexicon, letters, itself))

@@ -28,7 +28,7 @@ from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
 from .variants import Variants
-from .weights import LEAST_PROBABILITY, Found
+from .weights import LEAST_PROBABILITY, NOTHING, Found
 
 __all__ = ["Bridge"]
 
@@ -185,7 +185,7 @@ class Bridge:
             self._decoders[language], self._attached[language], self._total, known, query
         )
         tokens = boundaries.recut(tokens, reader)
-        nothing: Found = {at: [] for at in sources}
+        nothing: Found = dict.fromkeys(sources, NOTHING)
         new = [token for token in _latin(tokens) if token not in found]
         return tokens, {**found, **{each: {**nothing, **self._decoded(each, languages, n)} for each in new}}
 
@@ -194,12 +194,8 @@ class Bridge:
         as likely.
         """
         return max(
-            (
-                weight if at < len(self._decoders) else retyping.WRONG * weight
-                for at, terms in found.items()
-                for _, weight in terms
-            ),
-            default=0.0,
+            (terms.best if at < len(self._decoders) else retyping.WRONG * terms.best)
+            for at, terms in found.items()
         )
 
     @cached_property
@@ -271,14 +267,16 @@ class Bridge:
     ) -> tuple[Reading, ...]:
         """The likeliest of what the languages found, of the token itself, and of no term at all."""
         parts: dict[tuple[int, str | None], float] = {}
+        total = weights.outside(token)
         itself = self.lexicon.find(token)
         if itself is not None:
             parts[itself, None] = weights.own(self.lexicon, token, itself)
+            total += parts[itself, None]
         for at, terms in found.items():
-            for term, weight in terms:
+            total += beliefs[at] * terms.total
+            for term, weight in terms.each:
                 key = (term, self._codes[at])
                 parts[key] = parts.get(key, 0.0) + beliefs[at] * weight
-        total = weights.outside(token) + math.fsum(parts.values())
         meant: dict[int, tuple[float, str | None]] = {}
         for (term, language), part in sorted(
             parts.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import kernels, sounds
 from .channel import NOISE, PROBABILITY, Channel, encode_latin
 from .lexicon import Lexicon
-from .weights import SHARPNESS, Powers, outside, shortened
+from .weights import SHARPNESS, Powers, Terms, outside, shortened
 
 __all__ = ["BUDGET", "Decoder", "decode"]
 
@@ -75,11 +75,9 @@ class Decoder:
 
     def terms(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
-    ) -> list[tuple[int, float]]:
+    ) -> Terms:
         """The terms that `token` may mean, with their weights; of the `limit` likeliest forms."""
-        terms, likelihoods = self.likelihoods(token, limit, budget, least, noise)
-        weights = (likelihoods * self.powers[0][terms]) ** SHARPNESS
-        return list(zip(terms.tolist(), weights.tolist(), strict=True))
+        return Terms.of(*self.likelihoods(token, limit, budget, least, noise), self.powers)
 
     def likelihoods(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
@@ -128,10 +126,10 @@ class Decoder:
 
 def decode(
     decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int
-) -> dict[int, list[tuple[int, float]]]:
+) -> dict[int, Terms]:
     """Terms with their weights, by language, likeliest first, which spares the others work."""
     found = _searched(decoders, languages, token, n, BUDGET, NOISE)
-    explained = math.fsum(weight for terms in found.values() for _, weight in terms) >= outside(token)
+    explained = math.fsum(terms.total for terms in found.values()) >= outside(token)
     if not explained and len(token) >= SLIP_LENGTH:
         return _searched(decoders, languages, token, n, SLIP_BUDGET, SLIP)
     return found
@@ -139,12 +137,12 @@ def decode(
 
 def _searched(
     decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int, budget: int, noise: float
-) -> dict[int, list[tuple[int, float]]]:
-    found: dict[int, list[tuple[int, float]]] = {}
+) -> dict[int, Terms]:
+    found: dict[int, Terms] = {}
     least = LEAST_SHARE * outside(token)
     for at in languages:
         found[at] = decoders[at].terms(token, n, budget, least, noise)
-        least = max([least, *(LEAST_SHARE * weight for _, weight in found[at])])
+        least = max(least, LEAST_SHARE * found[at].best)
     return found
 
 

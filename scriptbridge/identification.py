@@ -13,7 +13,7 @@ import numpy as np
 
 from .channel import QUANTUM, trigram_codes
 from .decoding import Decoder
-from .weights import Found, outside
+from .weights import Found, Terms, outside
 
 __all__ = ["Identifier", "beliefs", "likeliest", "others", "telling"]
 
@@ -54,7 +54,7 @@ class Identifier:
 
 def _glance(decoder: Decoder, token: str) -> float:
     """How much speaks for the best term that a very narrow search finds, or for none."""
-    return max([outside(token), *(weight for _, weight in decoder.terms(token, 1, GLANCE))])
+    return max(outside(token), decoder.terms(token, 1, GLANCE).best)
 
 
 def telling(latin: Sequence[str]) -> list[str]:
@@ -91,8 +91,8 @@ def others(found: Mapping[str, Found]) -> dict[str, dict[int, float]]:
     }
 
 
-def _point(token: str, terms: Sequence[tuple[int, float]]) -> float:
-    return math.log(outside(token) + math.fsum(weight for _, weight in terms))
+def _point(token: str, terms: Terms) -> float:
+    return math.log(outside(token) + terms.total)
 
 
 def beliefs(others: Mapping[int, float]) -> dict[int, float]:

@@ -31,6 +31,7 @@ __all__ = [
     "named",
     "spell",
     "spelling_ids",
+    "weighed",
     "word_rows",
     "written",
 ]
@@ -365,6 +366,10 @@ def named(
         if entry >= terms:
             capacity += shared_start[entry - terms + 1] - shared_start[entry - terms]
     found, sums = np.empty(capacity, np.int32), np.empty(capacity)
+    size = 8
+    while size < 2 * capacity:
+        size *= 2
+    places = np.full(size, -1, np.int32)  # of the terms found, by their hash
     count = 0
     for at in range(len(entries)):
         first, last = np.int32(-1), np.int32(0)  # the one term that this entry is
@@ -374,14 +379,35 @@ def named(
             term, part = entries[at], likelihoods[at]
             if place >= 0:
                 term, part = shared_term[place], share[place] * likelihoods[at]
-            known = 0
-            while known < count and found[known] != term:
-                known += 1
-            if known == count:
-                found[known], sums[known] = term, 0.0
+            slot = _hash(np.int64(term), size - 1)
+            while places[slot] >= 0 and found[places[slot]] != term:
+                slot = (slot + 1) & (size - 1)
+            if places[slot] < 0:
+                places[slot], found[count], sums[count] = count, term, 0.0
                 count += 1
-            sums[known] += part
+            sums[places[slot]] += part
     return found[:count], sums[:count]
+
+
+@njit(cache=True, nogil=True)
+def weighed(
+    terms: Numbers, likelihoods: Floats, power: Floats, sharpness: float, least: float
+) -> tuple[Numbers, Floats, float, float]:
+    """The terms with their weights, (P · ``power[term]``) ** sharpness, those of more than `least` of all
+    weights, and how much all weigh and the best.
+    """
+    weights = np.empty(len(terms))
+    total = best = 0.0
+    for at in range(len(terms)):
+        weights[at] = (likelihoods[at] * power[terms[at]]) ** sharpness
+        total += weights[at]
+        best = max(best, weights[at])
+    heavy, kept = np.empty(len(terms), np.int32), 0
+    for at in range(len(terms)):
+        if weights[at] >= least * total:
+            heavy[kept], weights[kept] = terms[at], weights[at]
+            kept += 1
+    return heavy[:kept], weights[:kept], total, best
 
 
 @njit(cache=True, nogil=True)

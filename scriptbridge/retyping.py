@@ -16,7 +16,7 @@ from .identification import MIXED, OTHERS
 from .keyboards import Typed
 from .lexicon import Lexicon
 from .types import Token
-from .weights import PRIOR, SHARPNESS, Found, outside, own, prior
+from .weights import NOTHING, PRIOR, SHARPNESS, Found, Terms, outside, own, prior
 
 __all__ = ["EXPLAINED", "WRONG", "beliefs", "joined", "merged", "unexplained"]
 
@@ -37,7 +37,7 @@ def _explained(lexicon: Lexicon, token: str, found: Found) -> float:
     """How much speaks for any term, in the Latin letters or native script that were typed."""
     term = lexicon.find(token)
     itself = 0.0 if term is None else own(lexicon, token, term)
-    return itself + math.fsum(weight for terms in found.values() for _, weight in terms)
+    return itself + math.fsum(terms.total for terms in found.values())
 
 
 def joined(
@@ -66,12 +66,12 @@ def joined(
         elif at not in taken:
             result.append(token)
     places = {(token.start, token.end): token.text for token in result}
-    terms: dict[str, dict[int, list[tuple[int, float]]]] = {}
+    terms: dict[str, dict[int, Terms]] = {}
     for each in typed:
         for start, end, term in each.terms:
             if (start, end) in places:
                 meant = terms.setdefault(places[start, end], {})
-                meant[each.layout] = [(term, prior(lexicon, term))]
+                meant[each.layout] = Terms.one(term, prior(lexicon, term))
     return result, terms
 
 
@@ -129,8 +129,8 @@ def merged(
     layouts = {at for each in elsewhere.values() for at in each}
     return {
         token: {
-            **found.get(token, {at: [] for at in languages}),
-            **{at: elsewhere.get(token, {}).get(at, []) for at in layouts},
+            **found.get(token, dict.fromkeys(languages, NOTHING)),
+            **{at: elsewhere.get(token, {}).get(at, NOTHING) for at in layouts},
         }
         for token in dict.fromkeys(token.text for token in tokens)
         if token in found or token in elsewhere

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import kernels
 from .lexicon import Lexicon
 from .types import Reading
 
 __all__ = [
+    "LEAST_PROBABILITY",
+    "NOTHING",
     "Found",
     "Powers",
+    "Terms",
     "boost",
     "never_silent",
     "outside",
@@ -41,8 +46,35 @@ LEAST_PROBABILITY = 5e-4  # of a reading
 LEAST_WEIGHT = 0.05  # of a position's only hope, times its probability, where that is over SURE
 SURE = 0.1  # a reading with more is no guess
 
-Found = Mapping[int, list[tuple[int, float]]]  # terms with their weights, by language or keyboard layout
 Powers = tuple[NDArray[np.float64], NDArray[np.float64]]  # of a lexicon's entries, and of its ranks
+
+
+class Terms(NamedTuple):
+    """The terms that a token may mean, each with its weight, and how much all of them weigh and the best.
+
+    Those that weigh too little beside the others to be read are counted in `total` alone: hundreds of
+    Chinese words may share a syllable.
+    """
+
+    each: Sequence[tuple[int, float]]
+    total: float
+    best: float
+
+    @classmethod
+    def of(cls, terms: NDArray[np.int32], likelihoods: NDArray[np.float64], powers: Powers) -> Terms:
+        """Of P(token | term); both of shape (terms,)."""
+        limits = (SHARPNESS, LEAST_PROBABILITY)
+        heavy, weights, total, best = kernels.weighed(terms, likelihoods, powers[0], *limits)
+        return cls(list(zip(heavy.tolist(), weights.tolist(), strict=True)), total, best)
+
+    @classmethod
+    def one(cls, term: int, weight: float) -> Terms:
+        """A single term."""
+        return cls([(term, weight)], weight, weight)
+
+
+NOTHING = Terms((), 0.0, 0.0)
+Found = Mapping[int, Terms]  # by language or keyboard layout
 
 _LENGTHENED = re.compile(r"(.)\1{2,}")
 
