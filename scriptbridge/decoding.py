@@ -124,9 +124,7 @@ class Decoder:
         return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
 
 
-def decode(
-    decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int
-) -> dict[int, Terms]:
+def decode(decoders: Sequence[Decoder], languages: Sequence[int], token: str, n: int) -> dict[int, Terms]:
     """Terms with their weights, by language, likeliest first, which spares the others work."""
     found = _searched(decoders, languages, token, n, BUDGET, NOISE)
     explained = math.fsum(terms.total for terms in found.values()) >= outside(token)

@@ -304,3 +304,18 @@ def test_terms_that_share_forms(groups: list[dict[int, float]], data: st.DataObj
     )
     assert dict(zip(found.tolist(), likelihoods.tolist(), strict=True)) == pytest.approx(wanted, rel=1e-6)
     assert len(found) == len(wanted)
+
+
+@given(st.lists(st.tuples(st.floats(1e-9, 1), st.floats(1, 1e6)), max_size=8), st.floats(0, 0.5))
+def test_weights_of_terms(terms: list[tuple[float, float]], least: float) -> None:
+    """Those of more than a share of the sum; the sum and the greatest are of all."""
+    wanted = [(likelihood * power) ** 0.6 for likelihood, power in terms]
+    likelihoods, powers = np.array(terms).reshape(-1, 2).T.copy()
+    found, weights, total, best = kernels.weighed(
+        np.arange(len(terms), dtype=np.int32), likelihoods, powers, 0.6, least
+    )
+    assert total == pytest.approx(sum(wanted)) and best == pytest.approx(max(wanted, default=0.0))
+    assert weights.tolist() == pytest.approx([wanted[term] for term in found])
+    left_out = [weight for term, weight in enumerate(wanted) if term not in found]
+    assert all(weight < least * total * (1 + 1e-9) for weight in left_out)
+    assert all(weight >= least * total * (1 - 1e-9) for weight in weights)
