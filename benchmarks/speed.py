@@ -31,7 +31,7 @@ import numba
 
 from benchmarks import datasets, report, romanizers, tables
 from benchmarks.synthetic import enlarge, invented
-from scriptbridge import decoding, text
+from scriptbridge import decoding, text, weights
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import romanize
 from scriptbridge.gap.baselines import FoldedIndex
@@ -218,7 +218,7 @@ def _milliseconds(do: Callable[[str], object], given: str) -> float:
 
 def forget() -> None:
     """Empty what scriptbridge keeps from earlier queries."""
-    for module in (text, decoding):
+    for module in (text, decoding, weights):
         for value in vars(module).values():
             if isinstance(value, functools._lru_cache_wrapper):
                 value.cache_clear()

@@ -48,13 +48,18 @@ def _met(first: Position, second: Position) -> dict[str, float]:
         or not (_read(first) and _read(second))
     ):
         return {}
-    pairs: dict[str, float] = {}
-    for before in first.readings[:READINGS]:
-        for after in second.readings[:READINGS]:
-            pair, weight = before.term[-1] + after.term[0], WEIGHT * before.weight * after.weight
-            if weight > pairs.get(pair, 0.0) and all(map(segmentation.is_cut, pair)):
-                pairs[pair] = weight
-    return pairs
+    last = _letters((each.term[-1], each.weight) for each in first.readings[:READINGS])
+    begin = _letters((each.term[0], each.weight) for each in second.readings[:READINGS])
+    return {a + b: WEIGHT * before * after for a, before in last.items() for b, after in begin.items()}
+
+
+def _letters(weighed: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The letters of such scripts, each with the most that it weighs."""
+    best: dict[str, float] = {}
+    for letter, weight in weighed:
+        if weight > best.get(letter, 0.0) and segmentation.is_cut(letter):
+            best[letter] = weight
+    return best
 
 
 def _read(position: Position) -> bool:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -94,6 +95,7 @@ def own(lexicon: Lexicon, typed: str, term: int) -> float:
     return float(OWN ** (SHARPNESS * min(len(typed), LONG)) * prior(lexicon, term))
 
 
+@lru_cache(maxsize=1024)
 def outside(token: str) -> float:
     """How much speaks for a word outside the lexicon."""
     return float(OUTSIDE ** (SHARPNESS * len(shortened(token))))
