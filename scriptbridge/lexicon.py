@@ -117,7 +117,7 @@ class Lexicon:
     @cached_property
     def _views(self) -> tuple[memoryview, memoryview]:
         """The terms' bytes and where each begins, which Python reads from there faster than from arrays."""
-        return memoryview(self.blob), memoryview(self.start)
+        return self.blob.data, self.start.data
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self.find(word) is not None
