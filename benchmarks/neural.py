@@ -84,7 +84,7 @@ class Case:
 
 CASES = {
     "fa.pquad": Case("fa.pquad", "fa", "fa.finglish-telegram-knownitem"),
-    "he.heq": Case("he.heq", "he", spans=6, native_steps=400, align_steps=1000),
+    "he.heq": Case("he.heq", "he", spans=6, native_steps=400, second_steps=100, align_steps=1000),
     "ru.xquad": Case("ru.xquad", "ru", models="fa.pquad"),
     "el.xquad": Case("el.xquad", "el", models="fa.pquad"),
 }
