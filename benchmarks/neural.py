@@ -58,7 +58,8 @@ TINY_STEPS = 3000
 TEST_QUERIES = 500  # of the test part, evenly spread
 SEED = 0
 LEXICAL: Mapping[str, Any] = {"teachers": ("bm25",), "kl_weight": 1.0, "teacher_temperature": 0.15}
-FIRST = "native only, first stage"
+NATIVE = "native only"
+FIRST = f"{NATIVE}, first stage"
 VOCAB = "vocab, no training"
 COLUMNS = ("native", *TEST_AUTHORS, "real")
 """Of the table: native queries, each test author's Latin, people's own."""
@@ -218,7 +219,7 @@ def unshattered(bench: Bench, arm: str) -> None:
 
     if not bench.trained(arm).exists():
         options = vocab.Vocab(author=SUBWORD_AUTHORS, existing="average")
-        vocab.apply(str(bench.trained("native only")), [bench.case.language], bench.trained(arm), options)
+        vocab.apply(str(bench.trained(NATIVE)), [bench.case.language], bench.trained(arm), options)
 
 
 def _progress(arm: str) -> Callable[[int, int, float], None]:
@@ -249,7 +250,7 @@ def aligned(bench: Bench, arm: str, student: str = VOCAB, authors: Sequence[str]
     align.train(
         bench.examples("train", authors),
         settings,
-        align.Align(teacher=str(bench.trained("native only"))),
+        align.Align(teacher=str(bench.trained(NATIVE))),
         bench.trained(arm),
         dev=bench.examples("dev", authors),
         cache=bench.vectors,
@@ -257,7 +258,7 @@ def aligned(bench: Bench, arm: str, student: str = VOCAB, authors: Sequence[str]
     )
 
 
-def on_vectors(bench: Bench, arm: str, recipe: str, of: str = "native only") -> None:
+def on_vectors(bench: Bench, arm: str, recipe: str, of: str = NATIVE) -> None:
     """Recipe `ngrams` or `adapter`, for the encoder that native queries trained, or another arm's."""
     from scriptbridge.train import adapter, ngrams
     from scriptbridge.train.trainer import Settings
@@ -289,12 +290,12 @@ def on_vectors(bench: Bench, arm: str, recipe: str, of: str = "native only") -> 
 
 
 TRAINED: Mapping[str, Callable[[Bench, str], Any]] = {
-    "native only": natively,
+    NATIVE: natively,
     VOCAB: unshattered,
     "translit, Latin only": lambda bench, arm: with_latin(bench, arm, 1.0),
     "translit, even mix": lambda bench, arm: with_latin(bench, arm, 0.5),
     "align": aligned,
-    "align, without Latin subwords": lambda bench, arm: aligned(bench, arm, "native only"),
+    "align, without Latin subwords": lambda bench, arm: aligned(bench, arm, NATIVE),
     "align, trained on uroman": lambda bench, arm: aligned(bench, arm, authors=("uroman",)),
     "ngrams, 8.6 MB, no transformer": lambda bench, arm: on_vectors(bench, arm, "ngrams"),
     "adapter, rank 384": lambda bench, arm: on_vectors(bench, arm, "adapter"),
@@ -444,9 +445,12 @@ def searched(bench: Bench, arm: Candidate | str) -> dict[str, float | None]:
 
 
 def trained_seconds(bench: Bench, arm: str) -> float | None:
-    """What training an arm took, of those that are trained."""
-    result = bench.trained(arm) / "training" / "result.json"
-    return json.loads(result.read_text(encoding="utf-8")).get("seconds") if result.exists() else None
+    """What training an arm took, its first stage included, of those that are trained."""
+    stages = (FIRST, arm) if arm == NATIVE else (arm,)
+    results = [bench.trained(each) / "training" / "result.json" for each in stages]
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in results if path.exists()]
+    seconds = [each["seconds"] for each in told if "seconds" in each]
+    return sum(seconds) if seconds else None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
