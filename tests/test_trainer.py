@@ -29,8 +29,8 @@ class Toy:
         self.losses: list[float] = []
         self.training: list[bool] = []
 
-    def step(self, number: int, generator: Any) -> Any:
-        inputs = torch.randn(16, 4, generator=generator)
+    def step(self, number: int, seed: int) -> Any:
+        inputs = torch.randn(16, 4, generator=torch.Generator().manual_seed(seed))
         self.training.append(self.module.training)
         return (self.module(inputs) - inputs.sum(dim=1, keepdim=True)).square().mean()
 
@@ -343,7 +343,7 @@ def test_only_matrices_decay(tmp_path: Path) -> None:
     torch.nn.init.ones_(module.bias)
     trainer.train(
         replace(TOY, weight_decay=0.5, steps=5),
-        lambda number, generator: 0 * (module.weight.sum() + module.bias.sum()),
+        lambda number, seed: 0 * (module.weight.sum() + module.bias.sum()),
         {"module": module},
         tmp_path / "a",
         lambda folder: None,
@@ -356,7 +356,7 @@ def test_large_gradients_are_clipped(tmp_path: Path) -> None:
     module = torch.nn.ParameterList([weight])
     norms: list[float] = []
 
-    def step(number: int, generator: Any) -> Any:
+    def step(number: int, seed: int) -> Any:
         if weight.grad is not None:
             norms.append(float(weight.grad.norm()))
         return 1e6 * weight.sum()
@@ -370,8 +370,8 @@ def test_large_gradients_are_clipped(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, bad: float) -> None:
     toy = Toy()
 
-    def step(number: int, generator: Any) -> Any:
-        return toy.step(number, generator) * (bad if number == 9 else 1)
+    def step(number: int, seed: int) -> Any:
+        return toy.step(number, seed) * (bad if number == 9 else 1)
 
     with pytest.raises(TrainingError, match="step 10: the loss"):
         trainer.train(TOY, step, {"toy": toy.module}, tmp_path / "a", toy.save)

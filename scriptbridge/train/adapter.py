@@ -97,8 +97,8 @@ def train(
     documents = _Documents(examples, pairs.native, spec, folder) if options.document_weight else None
     residual = Residual(native.shape[1], options, settings.seed)
 
-    def step(number: int, generator: torch.Generator) -> torch.Tensor:
-        rng = Random(int(torch.randint(2**62, (), generator=generator)))
+    def step(number: int, seed: int) -> torch.Tensor:
+        rng = Random(seed)
         worded, plain = rounds.batch(number)
         chosen = [rng.choice(rows[query]) for query in worded.tolist()]
         own = residual.vectors(np.concatenate([latin[chosen], native[plain]]))  # (b, d)

@@ -92,8 +92,7 @@ def train(
     batch = _Batch(models.Bi(model, "dense"), pairs, targets, options)
     result = _routed(model, options.teacher, settings) if router else model
 
-    def step(number: int, generator: torch.Generator) -> torch.Tensor:
-        seed = int(torch.randint(2**62, (), generator=generator))
+    def step(number: int, seed: int) -> torch.Tensor:
         return batch.loss(*rounds.batch(number), seed)
 
     return run(
@@ -188,10 +187,7 @@ class _Batch:
     def loss(self, latin: NDArray[np.int64], native: NDArray[np.int64], seed: int) -> torch.Tensor:
         """How far the student's vectors are from the teacher's."""
         options = self._options
-        rng = Random(seed)
-        worded = (rng.choice(self._pairs.latin[row]) for row in latin.tolist())
-        texts = [teaching.add_noise(wording, options, rng) for wording in worded]
-        texts += [self._pairs.native[row] for row in native.tolist()]
+        texts = self._pairs.texts(latin, native, options, Random(seed))
         # Tokenising these takes a hundredth of a step.
         tokens = self._encoder.tokens(texts, "query", options.query_tokens)
         own = self._encoder.vectors(tokens, np.arange(len(texts)))  # (b, d)

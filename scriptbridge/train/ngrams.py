@@ -94,12 +94,9 @@ def train(
         )
     student = Student(options, targets, settings.seed)
 
-    def step(number: int, generator: torch.Generator) -> torch.Tensor:
-        rng = Random(int(torch.randint(2**62, (), generator=generator)))
+    def step(number: int, seed: int) -> torch.Tensor:
         latin, native = rounds.batch(number)
-        texts = [teaching.add_noise(rng.choice(pairs.latin[row]), options, rng) for row in latin.tolist()]
-        texts += [pairs.native[row] for row in native.tolist()]
-        own = student.vectors(student.bags(texts))  # (b, d)
+        own = student.vectors(student.bags(pairs.texts(latin, native, options, Random(seed))))  # (b, d)
         return teaching.distance(own, np.concatenate([latin, native]), targets, options)
 
     return run(

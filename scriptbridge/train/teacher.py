@@ -174,6 +174,14 @@ class Pairs:
                 "no native query has a Latin wording; an author such as 'channel:4' writes them"
             )
 
+    def texts(
+        self, latin: NDArray[np.int64], native: NDArray[np.int64], options: NoisyDistillation, rng: Random
+    ) -> list[str]:
+        """A Latin wording of each query in `latin`, some typed badly, and those in `native` as they are."""
+        worded = (rng.choice(self.latin[row]) for row in latin.tolist())
+        noisy = [add_noise(wording, options, rng) for wording in worded]
+        return noisy + [self.native[row] for row in native.tolist()]
+
 
 class Rounds:
     """Which queries each step takes: every one with Latin wordings once an epoch, native ones in turn."""

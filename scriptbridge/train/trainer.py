@@ -134,7 +134,7 @@ class Metrics:
 
 def train(
     settings: Settings,
-    step: Callable[[int, torch.Generator], torch.Tensor],
+    step: Callable[[int, int], torch.Tensor],
     modules: Mapping[str, torch.nn.Module],
     out: Path,
     save: Callable[[Path], None],
@@ -148,10 +148,10 @@ def train(
 ) -> Metrics:
     """Train `modules` by `step` and have `save` write the result into a folder that it is given.
 
-    `step` takes the step's number, from 0, and a generator of the CPU seeded for it, and returns the loss, a
-    scalar. `data` is the fingerprint of the data, `origin` has one of each thing that training begins with, a
-    model's weights or a teacher, and `options` are what a recipe is told beside the settings, plain values:
-    with the settings, they are what a run is known by. `about` opens the model card (Markdown).
+    `step` takes the step's number, from 0, and a seed for what it draws, and returns the loss, a scalar.
+    `data` is the fingerprint of the data, `origin` has one of each thing that training begins with, a model's
+    weights or a teacher, and `options` are what a recipe is told beside the settings, plain values: with the
+    settings, they are what a run is known by. `about` opens the model card (Markdown).
     `evaluate` returns a figure, the higher the better; the modules are in `eval` mode then. Where it is used,
     the best modules are those that are saved.
 
@@ -265,7 +265,7 @@ def _due(number: int, every: int) -> bool:
 def _update(
     settings: Settings,
     number: int,
-    step: Callable[[int, torch.Generator], torch.Tensor],
+    step: Callable[[int, int], torch.Tensor],
     optimizer: Optimizer,
     device: torch.device,
 ) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def _update(
     generator = torch.Generator().manual_seed(draws(settings.seed, "step", number))
     half = settings.precision == "bfloat16"
     with torch.autocast(device.type, torch.bfloat16) if half else nullcontext():
-        loss = step(number, generator)
+        loss = step(number, int(torch.randint(2**62, (), generator=generator)))
     value = float(loss.detach())
     if not math.isfinite(value):
         raise TrainingError(

@@ -66,8 +66,7 @@ def train(
         else Bi(models.Bi(model, options.kind), examples.queries, passages, taught, options, settings.steps)
     )
 
-    def step(number: int, generator: torch.Generator) -> torch.Tensor:
-        seed = int(torch.randint(2**62, (), generator=generator))
+    def step(number: int, seed: int) -> torch.Tensor:
         return batch.loss(number, rounds.batch(number), np.random.default_rng(seed))
 
     return run(
