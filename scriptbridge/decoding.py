@@ -102,7 +102,9 @@ class Decoder:
         """The lexicon's entries of more than the `least` weight that `token` may mean, or nodes that it may
         lead to.
 
-        Each with P(token | form or node); both of shape (found,).
+        Each with P(token | form or node); both of shape (found,). What is found has its exact P whatever
+        `least` is, but with one near the best weight the best may be missed: a search expects little of
+        letters to come (`GREED`), and gives up where that is below it.
         """
         letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
