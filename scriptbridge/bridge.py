@@ -18,6 +18,7 @@ from . import (
     segmentation,
     sounds,
     text,
+    unread,
     weights,
 )
 from .channel import Channel
@@ -133,7 +134,9 @@ class Bridge:
                 forms[term] = forms.get(term, 0) + df
         spellings = {word: forms for word, forms in spelled.items() if list(forms) != [word]}
         channels = _channels(languages)
-        heard = sounds.forms(merged, [channel.sounds for channel in channels])
+        spoken = {channel.language: channel.sounds for channel in channels}
+        unread.warn(unread.needs(spoken, segmentation.WHOLE), stacklevel=2)
+        heard = sounds.forms(merged, spoken.values())
         return cls(Lexicon.from_terms(merged, documents, forms=heard), channels, spellings)
 
     def expand(self, query: str | Sequence[Token], n: int = READINGS) -> Expansion:

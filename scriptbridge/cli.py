@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -57,7 +58,9 @@ class _Commands(click.Group):
         _set_up("stdout", "w", "strict")
         _set_up("stderr", "w", "backslashreplace")
         try:
-            result = super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _say_warning
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
@@ -79,6 +82,11 @@ class _Commands(click.Group):
                 _discard_output()
             raise click.ClickException(visible(str(error))) from error
         return result
+
+
+def _say_warning(message: Warning | str, *where: object) -> None:
+    """A line of it: users have no use for where in the source it came from."""
+    say(str(message))
 
 
 def _set_up(name: str, mode: str, errors: str) -> None:
@@ -323,12 +331,20 @@ def index(
                 error.__notes__ = [note for note in _notes(error) if "last commit" not in note]
             raise
         opened.commit()
-        spoken = " ".join(opened.languages) or "no language"
+        spoken = _spoken(opened) or "no language"
     _say_skipped(skipped)
     if files and not count and not skipped:
         say(f"no document in {' '.join(map(str, files))}")
     seconds = time.monotonic() - started
     say(f"indexed {numbered(count, 'document')} in {seconds:.1f} s; {index_dir} reads {spoken}")
+
+
+def _spoken(opened: Index) -> str:
+    """The languages of an index that it reads, then the others: ``el ru; zh: needs scriptbridge[zh]``."""
+    read = " ".join(code for code in opened.languages if code not in opened.unread)
+    return "; ".join(
+        [*([read] if read else []), *(f"{code}: needs {need}" for code, need in opened.unread.items())]
+    )
 
 
 def _has_encoder(path: Path) -> bool:
@@ -633,6 +649,7 @@ def info(index_dir: Path, as_json: bool) -> None:
             "documents": len(opened),
             "terms": len(opened.bridge.lexicon),
             "languages": list(opened.languages),
+            "unread": {code: str(need) for code, need in opened.unread.items()},
             "fields": dict(opened.fields),
             "encoder": opened.encoder,
             "bytes": sum(file.stat().st_size for file in index_dir.iterdir()),
@@ -640,7 +657,8 @@ def info(index_dir: Path, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    facts["languages"] = " ".join(opened.languages) or "none"
+    facts["languages"] = _spoken(opened) or "none"
+    del facts["unread"]
     facts["encoder"] = opened.encoder or "none"
     facts["fields"] = " ".join(f"{name}={weight:g}" for name, weight in opened.fields.items())
     for name, fact in facts.items():

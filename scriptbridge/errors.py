@@ -60,7 +60,14 @@ class GapError(ScriptbridgeError):
 
 
 class MissingExtraError(ScriptbridgeError):
-    """A part of scriptbridge whose packages are not installed; the message names the command that does."""
+    """A part of scriptbridge whose packages are not installed; the message names the command that does.
+
+    `extra` is what that installs of scriptbridge: ``scriptbridge[zh]`` is "zh".
+    """
+
+    def __init__(self, message: str, extra: str = "") -> None:
+        super().__init__(message)
+        self.extra = extra
 
 
 class EncoderError(ScriptbridgeError):

@@ -17,4 +17,5 @@ def load(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise  # the package is there and broken
-        raise MissingExtraError(f"{module} is needed: pip install 'scriptbridge[{extra}]'") from None
+        message = f"{module} is needed: pip install 'scriptbridge[{extra}]'"
+        raise MissingExtraError(message, extra) from None

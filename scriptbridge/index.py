@@ -25,6 +25,7 @@ from scriptbridge import (
     segmentation,
     store,
     text,
+    unread,
     vectors,
 )
 from scriptbridge import languages as known_languages
@@ -55,6 +56,7 @@ from scriptbridge.snapshot import (
     in_order,
 )
 from scriptbridge.types import Completion, Deromanization, Document, Expansion, Hit
+from scriptbridge.unread import Need
 from scriptbridge.vectors import Vectors
 
 __all__ = ["Index"]
@@ -104,6 +106,7 @@ class Index:
         self._others: dict[str, Any] = {}  # encoders that searches asked for
         self._loading = threading.Lock()  # of encoders
         self._snapshot = self._committed(opened)
+        unread.warn(self.unread, stacklevel=3)
 
     @classmethod
     def create(
@@ -257,6 +260,12 @@ class Index:
         return self._snapshot.manifest.languages
 
     @property
+    def unread(self) -> dict[str, Need]:
+        """Those of `languages` that Latin queries find little or nothing of, with what they need."""
+        spoken = {code: known_languages.load(code).sounds for code in self.languages}
+        return unread.needs(spoken, self.segmenter)
+
+    @property
     def fields(self) -> Mapping[str, float]:
         """The documents' text fields and their weights in the score."""
         return self._snapshot.manifest.fields
@@ -351,10 +360,12 @@ class Index:
 
     def refresh(self) -> None:
         """See what was committed meanwhile, here or by another process."""
-        opened, before = self._opened(), self._snapshot
+        opened, before, needed = self._opened(), self._snapshot, self.unread
         after = self._committed(opened)
         after.take(before)
         self._snapshot = after
+        if self.unread != needed:
+            unread.warn(self.unread, stacklevel=3)
 
     def close(self) -> None:
         """Drop what is not committed and give the writer's lock back. `Index.open` opens the index again."""

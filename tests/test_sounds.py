@@ -45,12 +45,12 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[languages.L
     monkeypatch.setattr(sounds, "_module", lambda name: module)
     monkeypatch.setattr(sounds, "modules", lambda: ("toy",))
     sounds.spoken.cache_clear()
-    sounds._missing.cache_clear()
+    sounds.missing.cache_clear()
     file = tmp_path / "xx.toml"
     file.write_text(TOY, encoding="utf-8")
     yield languages.load_file(file)
     sounds.spoken.cache_clear()
-    sounds._missing.cache_clear()
+    sounds.missing.cache_clear()
 
 
 @pytest.fixture
@@ -74,16 +74,16 @@ def test_forms_come_with_shares_likeliest_first(toy: languages.Language) -> None
     assert sounds.forms(["甲"], [""]) == {}
 
 
-def test_a_missing_package_is_said_where_an_index_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_package_is_missing_for_has_no_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     def spoken(term: str) -> list[str]:
-        raise MissingExtraError("needed: pip install 'scriptbridge[xx]'")
+        raise MissingExtraError("needed: pip install 'scriptbridge[xx]'", "xx")
 
     monkeypatch.setattr(sounds, "_module", lambda name: SimpleNamespace(spoken=spoken))
-    sounds._missing.cache_clear()
-    with pytest.warns(RuntimeWarning, match=r"pip install 'scriptbridge\[xx\]'"):
-        assert sounds.forms(["甲"], ["toy"]) == {}
+    sounds.missing.cache_clear()
+    assert sounds.forms(["甲"], ["toy"]) == {}
+    assert sounds.missing("toy") == "xx"
     assert sounds.stamp(["toy"]) == "toy?"
-    sounds._missing.cache_clear()
+    sounds.missing.cache_clear()
 
 
 def test_a_file_names_a_module_that_is_there(toy: languages.Language, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ It may have three more functions:
     short(term: str) -> str     a form that people seldom type instead, such as first letters; "" for none
     typed(token: str) -> str    what of a Latin token is sound: without tones' digits
     written(term: str) -> str   what words have in common that are one word in two ways of writing
+
+One that can say nothing but whole words, not the n-grams that text without spaces is cut into where ICU is
+missing (`scriptbridge.segmentation`), says ``WORDS = True``.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -27,7 +29,19 @@ from typing import Any
 
 from scriptbridge.errors import MissingExtraError
 
-__all__ = ["MAX_FORMS", "WRITTEN", "forms", "has_short", "modules", "spoken", "stamp", "typed", "written"]
+__all__ = [
+    "MAX_FORMS",
+    "WRITTEN",
+    "forms",
+    "has_short",
+    "missing",
+    "modules",
+    "of_words",
+    "spoken",
+    "stamp",
+    "typed",
+    "written",
+]
 
 MAX_FORMS = 4  # of a term
 DECAY = 0.3  # a form is so likely next to the one before
@@ -66,7 +80,7 @@ def written(names: Iterable[str], term: str) -> list[str]:
     folds = []
     for name in _given(names):
         if fold := getattr(_module(name), "written", None):
-            with suppress(MissingExtraError):  # said where an index is made
+            with suppress(MissingExtraError):  # `scriptbridge.unread` says so
                 folds.append(str(fold(term)))
     return folds
 
@@ -74,25 +88,15 @@ def written(names: Iterable[str], term: str) -> list[str]:
 def forms(terms: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, float]]:
     """P(form | term) for the terms that have forms, by any of these modules; "" is none.
 
-    What a module lacks a package for has none: a RuntimeWarning says so.
+    What a module lacks a package for has none (see `scriptbridge.unread`).
     """
     found: dict[str, dict[str, float]] = {}
     for name in _given(names):
-        missing = ""
         for term in terms:
-            try:
-                each = _all_forms(name, term)
-            except MissingExtraError as error:
-                missing = str(error)
-                continue
-            if each:
-                known = found.setdefault(term, {})
-                for form, share in each:
+            with suppress(MissingExtraError):
+                for form, share in _all_forms(name, term):
+                    known = found.setdefault(term, {})
                     known[form] = max(share, known.get(form, 0.0))
-        if missing:
-            warnings.warn(
-                f"the words of some languages cannot be read: {missing}", RuntimeWarning, stacklevel=2
-            )
     return found
 
 
@@ -110,7 +114,7 @@ def stamp(names: Iterable[str]) -> str:
     """What `forms` depends on beside the terms: the modules, which of them lack a package, and the versions
     of their dictionaries.
     """
-    return " ".join(f"{name}?" if _missing(name) else name + _dictionaries(name) for name in _given(names))
+    return " ".join(f"{name}?" if missing(name) else name + _dictionaries(name) for name in _given(names))
 
 
 @cache
@@ -125,13 +129,18 @@ def _given(names: Iterable[str]) -> list[str]:
 
 
 @cache
-def _missing(name: str) -> str:
-    """What a module lacks, and the command that installs it; "" if nothing."""
+def missing(name: str) -> str:
+    """The extra that a module lacks; "" if none."""
     try:
         _module(name).spoken("")
     except MissingExtraError as error:
-        return str(error)
+        return error.extra
     return ""
+
+
+def of_words(name: str) -> bool:
+    """Whether the module can say nothing but whole words."""
+    return bool(getattr(_module(name), "WORDS", False))
 
 
 @cache

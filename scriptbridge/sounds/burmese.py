@@ -11,6 +11,8 @@ import re
 
 __all__ = ["spoken"]
 
+WORDS = True
+
 _C = "ကခဂဃငစဆဇဈဉညဋဌဍဎဏတထဒဓနပဖဗဘမယရလဝသဿဟဠအ"
 _WRITTEN = frozenset(_C + "ါာိီုူေဲံ့း်္ျြွှဣဤဥဦဧဩဪ၌၍၎၏")
 _SPELLED = {

@@ -20,6 +20,8 @@ from ._syllables import cheapest
 
 __all__ = ["spoken"]
 
+WORDS = True
+
 FORMS = 4
 SPREAD = 3.0  # of costs; a form that is so much less likely than the best is none
 

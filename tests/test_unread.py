@@ -1,0 +1,117 @@
+"""Languages that an index holds and Latin queries cannot read here: every opening says so."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from scriptbridge import Bridge, Index, cli, extras, segmentation, sounds
+from scriptbridge.errors import MissingExtraError
+
+DOCUMENTS = [
+    {"id": "1", "text": "北京大学", "lang": "zh"},
+    {"id": "2", "text": "กรุงเทพ", "lang": "th"},
+    {"id": "3", "text": "Πώς φτιάχνεται ο μουσακάς", "lang": "el"},
+]
+SAID = "zh needs scriptbridge[zh]"
+
+
+def forget() -> None:
+    for cached in (sounds.missing, sounds.spoken, segmentation.default):
+        cached.cache_clear()
+    for name in ("_characters", "_bopomofo"):
+        getattr(sounds._module("bopomofo"), name).cache_clear()
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An installation without extras."""
+
+    def load(module: str, extra: str) -> None:
+        raise MissingExtraError(f"{module} is needed: pip install 'scriptbridge[{extra}]'", extra)
+
+    forget()
+    monkeypatch.setattr(extras, "load", load)
+    yield
+    forget()
+
+
+def made(path: Path) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Index.create(path) as index:
+            index.add(DOCUMENTS)
+            index.commit()
+    return path
+
+
+@pytest.mark.usefixtures("bare")
+def test_every_opening_warns_and_names_the_command(tmp_path: Path) -> None:
+    path = made(tmp_path / "index")
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match=r"zh needs .*: pip install 'scriptbridge\[th,zh\]'") as said:
+            Index.open(path).close()
+        assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_commit_warns_of_new_languages_once(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index") as index:
+        index.add(DOCUMENTS)
+        with pytest.warns(RuntimeWarning, match="zh needs"):
+            index.commit()
+        index.add(DOCUMENTS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            index.commit()
+        assert list(index.unread) == ["th", "zh"]
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_bridge_of_other_engines_words_warns() -> None:
+    with pytest.warns(RuntimeWarning, match="zh needs"):
+        Bridge.from_terms({"北京": 3}, languages=["zh", "el"])
+
+
+def test_words_that_were_cut_without_icu_need_a_new_index(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("icu")
+    with monkeypatch.context() as patched:
+        patched.setattr(segmentation, "default", lambda: segmentation.NGRAMS)
+        path = made(tmp_path / "index")
+        with pytest.warns(RuntimeWarning, match=r"th needs scriptbridge\[th\] and a new index"):
+            Index.open(path).close()
+    with pytest.warns(RuntimeWarning, match="th needs a new index$"):
+        Index.open(path).close()
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_read_is_not_warned_of(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "index", languages=["el", "ko"]) as index:
+        assert index.unread == {}
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_command_line_says_it_in_a_line(tmp_path: Path) -> None:
+    path = made(tmp_path / "index")
+
+    def ran(*arguments: str) -> tuple[str, str]:
+        result = CliRunner().invoke(cli.main, [*arguments])
+        assert result.exit_code == 0
+        return result.stdout, result.stderr
+
+    for command in ("search", "complete", "deromanize"):
+        (line,) = ran(command, str(path), "beijing")[1].splitlines()[:1]
+        assert SAID in line and "Warning" not in line and ".py" not in line
+    out, err = ran("info", str(path))
+    assert "languages  el; th: needs scriptbridge[th] and a new index; zh: needs scriptbridge[zh]\n" in out
+    assert err.count(SAID) == 1
+    assert json.loads(ran("info", str(path), "--json")[0])["unread"]["zh"] == "scriptbridge[zh]"
+    (tmp_path / "docs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in DOCUMENTS))
+    assert "reads el; th: needs" in ran("index", str(tmp_path / "new"), str(tmp_path / "docs.jsonl"))[1]
