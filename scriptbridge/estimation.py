@@ -54,6 +54,13 @@ class Estimate:
     slots: dict[str, dict[str, float]] = field(default_factory=dict)  # unit → spelling → probability
     contexts: dict[Context, dict[str, float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.start is not None and not any(unit.isalpha() for unit, _, _ in self._known):
+            raise ChannelError(
+                f"{self.language.name} shares no letters with {self.start.language}, so there is nothing to "
+                f"start from; its own are {' '.join(self.language.letters[:8])} …"
+            )
+
     def scheme(self) -> dict[str, dict[str, float]]:
         """The scheme as P(unit, spelling | a unit begins here)."""
         spellings = self.language.spellings()

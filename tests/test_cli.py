@@ -351,6 +351,14 @@ def test_bad_pairs_are_refused(lines: str, message: str) -> None:
     assert not Path("my.channel").exists()
 
 
+@pytest.mark.parametrize(("lang", "start"), [("el", "ru"), ("he", "uk")])  # the latter share an apostrophe
+def test_a_start_without_a_shared_letter_is_refused(lang: str, start: str) -> None:
+    Path("pairs.tsv").write_text("μία\tmia\nשלום\tshalom\n", encoding="utf-8")
+    told = refused("learn", "pairs.tsv", "--lang", lang, "--from", start, "-o", "my.channel")
+    assert f"shares no letters with {start}" in told
+    assert not Path("my.channel").exists()
+
+
 # ---- languages, info, demo, help
 
 
