@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 
 .PHONY: demo test lint format docs tables channels clean
 
-demo: $(VENV)/installed  ## index the sample collection and search it in every language
+demo: $(VENV)/installed  ## index the sample collection and search it in every language but those that need an extra
 	@$(BIN)/scriptbridge demo
 
 test: $(VENV)/developing

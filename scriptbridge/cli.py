@@ -84,7 +84,7 @@ class _Commands(click.Group):
         return result
 
 
-def _say_warning(message: Warning | str, *where: object) -> None:
+def _say_warning(message: Warning | str, *where: object, **more: object) -> None:
     """A line of it: users have no use for where in the source it came from."""
     say(str(message))
 
@@ -342,9 +342,11 @@ def index(
 def _spoken(opened: Index) -> str:
     """The languages of an index that it reads, then the others: ``el ru; zh: needs scriptbridge[zh]``."""
     read = " ".join(code for code in opened.languages if code not in opened.unread)
-    return "; ".join(
-        [*([read] if read else []), *(f"{code}: needs {need}" for code, need in opened.unread.items())]
-    )
+    return "; ".join(filter(None, [read, _needed(opened)]))
+
+
+def _needed(opened: Index) -> str:
+    return "; ".join(f"{code}: needs {need}" for code, need in opened.unread.items())
 
 
 def _has_encoder(path: Path) -> bool:
@@ -669,6 +671,8 @@ def info(index_dir: Path, as_json: bool) -> None:
 def demo() -> None:
     """Index the sample collection that comes with scriptbridge, and search it in every language.
 
+    Those that need an extra that is not installed are named instead.
+
     \b
     Example:
       scriptbridge demo
@@ -688,16 +692,18 @@ def demo() -> None:
         opened.commit()
         click.echo(f"{len(opened)} short documents in {len(opened.languages)} languages, in one index.\n")
         for file in files:
-            _show_query(opened, sample / f"queries.{file.name}")
+            if file.stem not in opened.unread:
+                _show_query(opened, file.stem, sample / f"queries.{file.name}")
+        if opened.unread:
+            click.echo(f"not searched: {_needed(opened)}")
 
 
-def _show_query(opened: Index, file: Path) -> None:
-    """The first query of a file, and what it finds first."""
+def _show_query(opened: Index, code: str, file: Path) -> None:
+    """The first query of a language's file, and what it finds first."""
     from scriptbridge import languages as known
 
     query = json.loads(file.read_text(encoding="utf-8").splitlines()[0])
-    language = known.load(file.name.split(".")[1])
-    click.echo(f"{query['text']}   ({language.name})")
+    click.echo(f"{query['text']}   ({known.load(code).name})")
     for rank, hit in enumerate(opened.search(query["text"], 1), 1):
         _print_hit(rank, hit)
     click.echo()

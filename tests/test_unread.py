@@ -115,3 +115,11 @@ def test_the_command_line_says_it_in_a_line(tmp_path: Path) -> None:
     assert json.loads(ran("info", str(path), "--json")[0])["unread"]["zh"] == "scriptbridge[zh]"
     (tmp_path / "docs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in DOCUMENTS))
     assert "reads el; th: needs" in ran("index", str(tmp_path / "new"), str(tmp_path / "docs.jsonl"))[1]
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_demo_leaves_them_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Index, "search", lambda index, query, k: [])
+    shown = CliRunner().invoke(cli.main, ["demo"]).stdout
+    assert "(Greek)" in shown and "(Chinese)" not in shown and "(Thai)" not in shown
+    assert shown.splitlines()[-1].startswith("not searched: ja: needs scriptbridge[ja]; km: needs")
