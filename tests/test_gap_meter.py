@@ -13,7 +13,8 @@ from threading import Thread
 
 import pytest
 
-from scriptbridge.errors import GapError, QueryError
+from scriptbridge import extras
+from scriptbridge.errors import GapError, MissingExtraError, QueryError
 from scriptbridge.gap import reportfile
 from scriptbridge.gap.journal import Journal
 from scriptbridge.gap.meter import measure
@@ -81,6 +82,23 @@ def right(text: str) -> Ranking:
 
 def only_native(text: str) -> Ranking:
     return right(text) if text in NATIVE.values() else []
+
+
+def test_what_cannot_be_measured_is_found_before_anything_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(collection: Collection) -> None:
+        raise GapError(f"holds none of the documents of {collection.name}")
+
+    first, second = Fake(right), Fake(right, "other")
+    with pytest.raises(GapError, match="holds none of the documents of greek"):
+        measure([collection()], [first.candidate(), replace(second.candidate(), check=refuses)])
+
+    def load(module: str, extra: str) -> None:
+        raise MissingExtraError(f"{module} is needed")
+
+    monkeypatch.setattr(extras, "load", load)
+    with pytest.raises(MissingExtraError, match="ir_measures"):
+        measure([collection()], [first.candidate()])
+    assert first.asked == second.asked == []
 
 
 def one(report: Report) -> Cell:

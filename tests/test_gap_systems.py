@@ -201,8 +201,11 @@ def test_notes_are_of_the_commit_that_is_searched(tmp_path: Path) -> None:
 
 def test_an_index_of_other_documents_and_a_folder_without_one(tmp_path: Path) -> None:
     on_disk(tmp_path / "ix", {"x": "Ένα άλλο κείμενο"})
+    candidate = systems.prepare(str(tmp_path / "ix"))
     with pytest.raises(GapError, match=r"holds none of the 6 documents.*such as 'g1'"):
-        ready(str(tmp_path / "ix"), tmp_path)
+        candidate.check(COLLECTION)
+    with pytest.raises(GapError, match="holds none of the 6 documents"):
+        candidate.open(COLLECTION, tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(GapError, match="holds no scriptbridge index; accepted are"):
         ready(str(tmp_path / "empty"), tmp_path)

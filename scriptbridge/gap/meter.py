@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scriptbridge import __version__
+from scriptbridge import __version__, extras
 from scriptbridge.errors import GapError, ScriptbridgeError
 from scriptbridge.functions import described
 
@@ -81,6 +81,10 @@ def measure(
     candidates = [prepare(each) if isinstance(each, str) else each for each in systems]
     _check_names("systems", [each.name for each in candidates])
     _check_names("collections", [each.name for each in collections])
+    extras.load("ir_measures", "gap")
+    for candidate in candidates:
+        for collection in collections:
+            candidate.check(collection)
     journal = journal or Journal(None)
     measurement = _Measurement(seed, journal, progress, explain)
     written = [measurement.write(collection, latin) for collection in collections]

@@ -68,6 +68,8 @@ class Candidate:
     identity: str
     open: Callable[[Collection, Path], System | RunFiles]
     """Of the collection to search, and a folder for the system's own files."""
+    check: Callable[[Collection], object] = lambda collection: None
+    """GapError where it cannot be measured over a collection, before anything is."""
 
 
 def prepare(spec: str) -> Candidate:
@@ -111,9 +113,11 @@ def prepare(spec: str) -> Candidate:
     if path is not None:
         name = name or path.resolve().name + (f"?{asked}" if asked else "")
         identity, mode = f"{_commit(path)} {asked}", _mode(path, asked)
-        return Candidate(
-            name, what, identity, lambda collection, folder: _opened(name, path, collection, *mode)
-        )
+
+        def opened(collection: Collection, *folder: Path) -> System:
+            return _opened(name, path, collection, *mode)
+
+        return Candidate(name, what, identity, opened, lambda collection: opened(collection).close())
     if is_named(what):
         function = Function(name or what, what)
         return Candidate(function.name, what, function.identity, lambda collection, folder: function)
