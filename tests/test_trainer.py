@@ -57,6 +57,17 @@ def _lines(out: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (out / "training" / "metrics.jsonl").open()]
 
 
+@pytest.mark.parametrize(
+    ("steps", "first", "last"), [(1, 1, 1), (2, 1, 2), (4, 1.5, 3.5), (5, 1.5, 4.5), (200, 25.5, 175.5)]
+)
+def test_first_and_last_steps_do_not_overlap(steps: int, first: float, last: float, tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    lines = [json.dumps({"step": n, "seconds": 0.1, "loss": n}) + "\n" for n in range(1, steps + 1)]
+    file.write_text("".join(lines))
+    metrics = trainer._summary(file, None, None)
+    assert (metrics.steps, metrics.first_loss, metrics.last_loss) == (steps, first, last)
+
+
 def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     out = tmp_path / "runs" / "toy"
     seen: list[tuple[int, int, float]] = []

@@ -58,7 +58,7 @@ Progress = Callable[[int, int, float], None]
 
 FOLDER = "training"
 MOST_THREADS = 1_024  # that torch is given
-AVERAGED = 50  # steps whose mean loss a run's first and last loss are
+AVERAGED = 50  # steps at most, half of the run's, whose mean loss a run's first and last loss are
 _FREE = ("checkpoint_every", "device", "threads")  # settings that a run may go on with changed
 _PRECISIONS = ("float32", "bfloat16")
 
@@ -120,8 +120,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What came of a run. Losses are means of the first and the last 50 steps; `best` is the highest figure
-    on dev and `best_step` the step of the model that was kept, both None where nothing was evaluated.
+    """What came of a run. Losses are means of the first and the last 50 steps, at most half of all each;
+    `best` is the highest figure on dev and `best_step` the step of the model that was kept, both None where
+    nothing was evaluated.
     """
 
     steps: int
@@ -455,9 +456,11 @@ def _summary(path: Path, best: float | None, best_step: int | None) -> Metrics:
     with _used(path), path.open(encoding="utf-8") as lines:
         read = map(json.loads, lines)
         first = list(islice(read, AVERAGED))
-        last = deque(chain(first, read), maxlen=AVERAGED)
+        last = list(deque(chain(first, read), maxlen=AVERAGED))
         steps, seconds = last[-1]["step"], last[-1]["seconds"]
-        return Metrics(steps, seconds, _mean_loss(first), _mean_loss(last), best, best_step)
+        averaged = max(1, min(AVERAGED, steps // 2))
+        losses = _mean_loss(first[:averaged]), _mean_loss(last[-averaged:])
+        return Metrics(steps, seconds, *losses, best, best_step)
 
 
 def _mean_loss(lines: Collection[Mapping[str, float]]) -> float:
