@@ -171,6 +171,11 @@ class Bridge:
                 return self._retyped(query, tokens, typed, found, n)
         return self._read(*self._recut(query if isinstance(query, str) else "", tokens, found, n), n)
 
+    @property
+    def idle(self) -> list[str]:
+        """The languages whose channels have no letter that a term of the lexicon, or a form, begins with."""
+        return [decoder.channel.language for decoder in self._decoders if not len(decoder.arguments[0])]
+
     def _decoded(self, token: str, languages: Sequence[int], n: int) -> Found:
         return decoding.decode(self._decoders, languages, token, n)
 

@@ -28,10 +28,9 @@ from scriptbridge.commands.gap import gap
 from scriptbridge.commands.learn import learn
 from scriptbridge.commands.terminal import counted, numbered, print_json, say, say_if_compiling, visible
 from scriptbridge.commands.train import train
-from scriptbridge.errors import DocumentError, NotAnIndexError, ScriptbridgeError
+from scriptbridge.errors import DocumentError, LanguageError, NotAnIndexError, ScriptbridgeError
 
 if TYPE_CHECKING:
-    from scriptbridge.channel import Channel
     from scriptbridge.index import Index
     from scriptbridge.modes import Options
     from scriptbridge.types import Document, Hit
@@ -115,10 +114,22 @@ def _field(value: str) -> tuple[str, float]:
         ) from None
 
 
-def _channels(files: Sequence[Path]) -> list[Channel]:
+def _index_to_read(path: Path, files: Sequence[Path]) -> Index:
+    """The index at `path`, read with these channels; LanguageError where one reads nothing there."""
     from scriptbridge.channel import Channel
+    from scriptbridge.index import Index
 
-    return [Channel.load(file) for file in files]
+    channels = [Channel.load(file) for file in files]
+    opened = Index.open(path, channels)
+    idle = opened.bridge.idle if channels and len(opened.bridge.lexicon) else ()
+    for given, channel in zip(files, channels, strict=True):
+        if channel.language in idle:
+            opened.close()
+            spoken = " ".join(opened.languages) or "no language"
+            raise LanguageError(
+                f"{given} reads {channel.language}; {path} has no word of it, but reads {spoken}"
+            )
+    return opened
 
 
 def _index_folder(value: str) -> Path:
@@ -436,10 +447,9 @@ def search(
       scriptbridge search my-index "moskva metro" -k 3 --json
       scriptbridge search my-index pos ftiaxnetai o mousakas --mode hybrid
     """
-    from scriptbridge.index import Index
     from scriptbridge.text import tokenize
 
-    with Index.open(index_dir, _channels(channels)) as opened:
+    with _index_to_read(index_dir, channels) as opened:
         say_if_compiling()
         mode, options = _asked(asked)
         hits = opened.search(" ".join(query), k, mode, **options)
@@ -499,12 +509,11 @@ def run(
       scriptbridge run my-index queries.jsonl --mode dense > dense.trec
     """
     from scriptbridge.documents import read_queries
-    from scriptbridge.index import Index
 
     skipped: list[str] | None = [] if skip_bad else None
     query = None
     mode, options = _asked(asked)
-    with Index.open(index_dir, _channels(channels)) as opened, _format_hinted(queries, file_format):
+    with _index_to_read(index_dir, channels) as opened, _format_hinted(queries, file_format):
         say_if_compiling()
         for query in counted(read_queries(queries, format=file_format, skip_bad=skipped), "queries"):
             for rank, (id, score) in enumerate(opened.rank(query.text, k, mode, **options), 1):
@@ -573,9 +582,7 @@ def deromanize(
       scriptbridge deromanize my-index -n 3 --json pos ftiaxnetai
       scriptbridge deromanize my-index -n 5 --diverse kali thalassa
     """
-    from scriptbridge.index import Index
-
-    with Index.open(index_dir, _channels(channels)) as opened:
+    with _index_to_read(index_dir, channels) as opened:
         say_if_compiling()
         for line in _lines(text):
             for alternative in opened.deromanize(line, n, diverse):
@@ -603,9 +610,7 @@ def complete(
       scriptbridge complete my-index mousa
       scriptbridge complete my-index ftiaxnetai o mou
     """
-    from scriptbridge.index import Index
-
-    with Index.open(index_dir, _channels(channels)) as opened:
+    with _index_to_read(index_dir, channels) as opened:
         say_if_compiling()
         for completion in opened.complete(" ".join(query), n):
             if as_json:

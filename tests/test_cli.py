@@ -359,6 +359,15 @@ def test_a_start_without_a_shared_letter_is_refused(lang: str, start: str) -> No
     assert not Path("my.channel").exists()
 
 
+@pytest.mark.parametrize("command", ["search", "complete", "deromanize"])
+def test_a_channel_that_reads_nothing_of_the_index_is_refused(command: str, index: str) -> None:
+    for code in ("ru", "el"):
+        Channel.load(code).save(f"{code}.channel")
+    told = refused(command, index, "--channel", "ru.channel", "mousakas")
+    assert "ru.channel reads ru; my-index has no word of it, but reads el" in told
+    assert "μουσακάς" in done(command, index, "--channel", "el.channel", "mousakas")
+
+
 # ---- languages, info, demo, help
 
 
