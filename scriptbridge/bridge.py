@@ -57,6 +57,13 @@ def _or_itself(position: Position) -> list[Reading]:
     return sorted([*position.readings, itself], key=lambda reading: -reading.probability)
 
 
+def _plausible(position: Position) -> Position:
+    """The position; of a token too long to be a word (a million accents), only itself is a reading."""
+    if position.token.end - position.token.start <= text.MAX_LENGTH:
+        return position
+    return Position(position.token, tuple(r for r in position.readings if r.term == position.token.text))
+
+
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
     languages = [languages] if isinstance(languages, str) else languages
     channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
@@ -228,7 +235,9 @@ class Bridge:
 
     def _placed(self, tokens: Sequence[Token], meant: Mapping[str, tuple[Reading, ...]]) -> list[Position]:
         return [
-            Position(token, meant[token.text] if token.text in meant else self._variants.readings(token))
+            _plausible(
+                Position(token, meant[token.text] if token.text in meant else self._variants.readings(token))
+            )
             for token in tokens
         ]
 
@@ -306,6 +315,8 @@ class Bridge:
     ) -> list[Completion]:
         """The `n` likeliest terms that begin with a query's last word, in Latin letters or native ones.
 
+        After a space nothing is being typed: there are none then.
+
         `context` gives, for the words before, what tells how frequent terms are beside these (see
         `scriptbridge.context`), or None; then, and without it, terms are as likely as they are frequent.
         """
@@ -314,6 +325,8 @@ class Bridge:
             raise QueryError(f"what is being typed is a str; got {prefix!r}")
         tokens = text.tokenize(prefix, self._segmenter)
         if not tokens or prefix[-1].isspace():  # what ends with a space is typed to its end
+            return []
+        if tokens[-1].end - tokens[-1].start > text.MAX_LENGTH:
             return []
         typed, before = tokens[-1], tokens[:-1][-completion.BEFORE :]
         beside = context(self.expand(before).positions) if context and before else None

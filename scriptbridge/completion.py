@@ -71,7 +71,7 @@ class Completer:
         df = self._lexicon.df
         best = heapq.nsmallest(n, begun.items(), key=lambda item: (-item[1].weight, -df[item[0]], item[0]))
         return [
-            Completion(self._lexicon[term], weight / total, int(df[term]), language, counts.get(term))
+            Completion(self._lexicon[term], float(weight / total), int(df[term]), language, counts.get(term))
             for term, (weight, language) in best
             if language is None or weight >= LEAST_COMPLETION * total
         ]

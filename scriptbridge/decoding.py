@@ -28,7 +28,7 @@ LONGEST_PART = 24  # Latin letters of such a word
 SHORT_PART = 4  # letters; a shorter one is not read by slips of the hand ...
 SLIPPED = 10.0  # ... which is what less than so many times `NOISE` is
 GREED = 0.15  # likelihood of a Latin letter to come: below a typical one's, so the search goes deep first
-MAX_LENGTH = 40  # Latin letters of a token that is decoded
+MAX_LENGTH = 40  # Latin letters of a token that is decoded, as it was typed: emphasis has an end
 LEAST_SHARE = 0.003  # of the weight of what was found before: less is not worth looking for
 
 _Likelihoods = tuple[NDArray[np.int32], NDArray[np.float64]]  # terms with theirs
@@ -149,5 +149,5 @@ def _searched(
 @lru_cache(maxsize=1024)
 def _letters(token: str) -> NDArray[np.uint8] | None:
     """What `kernels.decode` reads; None where a token cannot be decoded."""
-    letters = encode_latin(shortened(token))
-    return letters if letters is not None and 0 < len(letters) <= MAX_LENGTH else None
+    letters = encode_latin(shortened(token)) if 0 < len(token) <= MAX_LENGTH else None
+    return letters if letters is not None and len(letters) else None

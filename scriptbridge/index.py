@@ -46,7 +46,7 @@ from scriptbridge.errors import (
 from scriptbridge.functions import is_named
 from scriptbridge.modes import Mode, Options
 from scriptbridge.snapshot import (
-    MAX_WORDS,
+    MAX_CHARACTERS,
     Asked,
     Found,
     Snapshot,
@@ -219,13 +219,13 @@ class Index:
 
     def deromanize(self, query: str, n: int = 1, diverse: bool = False) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query, as `Bridge.deromanize` has them; the documents
-        that its words find together tell their readings apart (see `feedback`).
+        that its words find together tell their readings apart (see `feedback`). What `search` would not look
+        at, behind the first 256 words, stands as it was typed.
         """
-        check_query(query)
         snapshot = self._reading()
-        positions = snapshot.bridge.read(query)
-        support = snapshot.support(snapshot.bridge.expanded(positions[:MAX_WORDS]))
-        return snapshot.bridge.deromanized(query, positions, n, diverse, support)
+        asked = snapshot.asked(query)
+        support = snapshot.support(asked.expansion)
+        return snapshot.bridge.deromanized(query, asked.positions, n, diverse, support)
 
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
@@ -239,10 +239,12 @@ class Index:
         """The `n` likeliest words that a query's last one, still being typed, may become.
 
         They are the likelier the more documents hold them beside the words before, as `Completion.beside`
-        tells; where that says nothing, the more documents hold them.
+        tells; where that says nothing, the more documents hold them. After a space nothing is being typed, so
+        there are none. Of a long query, the last 65,536 characters count.
         """
+        check_query(query)
         snapshot = self._reading()
-        return snapshot.bridge.complete(query, n, snapshot.beside)
+        return snapshot.bridge.complete(query[-MAX_CHARACTERS:], n, snapshot.beside)
 
     # ---- what is in it
 

@@ -25,7 +25,16 @@ from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Beside, Document, Expansion, Position, Reading
 from scriptbridge.vectors import Content, Vectors
 
-__all__ = ["MAX_WORDS", "Asked", "Found", "Snapshot", "check_k", "check_query", "encoded_text", "in_order"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "Asked",
+    "Found",
+    "Snapshot",
+    "check_k",
+    "check_query",
+    "encoded_text",
+    "in_order",
+]
 
 MAX_WORDS = 256  # of a query that count
 MAX_CHARACTERS = 65_536  # of a query that are looked at

@@ -123,3 +123,12 @@ def test_another_engine_tells_its_own_counts() -> None:
     )
     assert terms(found)[0] == "κόσμε" and found[0].beside == 7
     assert bridge.complete("kalimera ko", 2, lambda words: None) == bridge.complete("kalimera ko", 2)
+
+
+def test_probabilities_are_floats_with_words_before_too(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "floats", languages=["el"]) as index:
+        index.add([("1", "Μετρό της Αθήνας"), ("2", "μετρό"), ("3", "μετρητά")])
+        index.commit()
+        (first, *_) = index.complete("athinas met")
+        assert first.beside == 1 and type(first.probability) is float
+        assert index.complete("athinas met ") == []

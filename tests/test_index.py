@@ -855,3 +855,21 @@ def test_a_learned_channel_reads_in_its_languages_stead(tmp_path: Path) -> None:
         assert [id for id, _ in index.rank("wqwq")][:1] == ["2"]
     with pytest.raises(LanguageError, match="Channel"):
         Index.open(tmp_path / "index", channels=["el"])  # type: ignore[list-item]
+
+
+def test_what_search_does_not_look_at_is_not_deromanized_either(tmp_path: Path) -> None:
+    with Index.create(tmp_path / "short", languages=["el"]) as short:
+        short.add([("1", "μουσακάς")])
+        short.commit()
+        long = short.deromanize("mousakas " * 300)[0].text.split()
+    assert long == ["μουσακάς"] * 256 + ["mousakas"] * 44
+
+
+@pytest.mark.parametrize("typed", ["a" * 1000, "e" + "\u0301" * 1000])
+def test_words_of_absurd_length_read_as_nothing(typed: str, tmp_path: Path) -> None:
+    with Index.create(tmp_path / "letters", languages=["el"]) as letters:
+        letters.add([("1", "τα α η ε")])
+        letters.commit()
+        assert letters.deromanize("aa")[0].text != "aa" and letters.search("é")
+        assert letters.deromanize(typed)[0].text == typed
+        assert letters.search(typed) == letters.complete(typed) == []
