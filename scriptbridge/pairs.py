@@ -96,7 +96,8 @@ def _cells(line: bytes, place: str) -> list[str]:
 def _words(cells: Sequence[str], place: str) -> list[Pair]:
     if len(cells) not in (2, 3):
         raise DocumentError(
-            f"{place}: {len(cells)} columns came; accepted are native, latin and perhaps weight"
+            f"{place}: {len(cells)} column{'s' * (len(cells) != 1)} came; accepted are native, latin and "
+            "perhaps weight, with a tab between"
         )
     natives, latins = text.terms(cells[0]), text.terms(cells[1])
     weight = _weight(cells[2], place) if len(cells) == 3 else 1.0
@@ -137,6 +138,10 @@ def learn(
         known = start if start.language == language.code else Channel.from_scheme(language, start)
         begun = known
     lines = list(read_pairs(path))
+    if not lines:
+        raise ChannelError(
+            f"{path}: holds no pairs; accepted are lines of a native word, a tab and a Latin word"
+        )
     pairs = [pair for line in lines for pair in line]
     usable = [pair for pair in pairs if _fits(known, pair)]
     if not usable:

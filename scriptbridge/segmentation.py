@@ -38,6 +38,7 @@ __all__ = [
 
 ICU, NGRAMS = "icu", "ngrams"
 WHOLE = "whole"  # runs as they stand: other engines' words
+_EXTRAS = {"ja": "ja", "zh": "zh", "km": "th", "my": "th", "th": "th"}  # with ICU, for these languages
 
 _FIRST = "\u0e00"  # of Thai: what a script without spaces needs comes after it
 _UNSPACED = r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70]--\p{Nd}]"
@@ -77,9 +78,10 @@ def require(segmenter: str | None, languages: Iterable[str], what: object) -> No
     """MissingExtraError if what cut an index's words is not there; `languages` are the index's."""
     if segmenter != ICU or default() == ICU:
         return
-    extra = next((code for code in languages if code in ("ja", "zh")), "th")
+    extras_of = {_EXTRAS[code] for code in languages if code in _EXTRAS}
+    extra = ",".join(sorted(extras_of)) or "th"
     raise MissingExtraError(
-        f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'"
+        f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'", extra
     )
 
 

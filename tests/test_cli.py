@@ -289,6 +289,19 @@ def test_romanize_is_seeded() -> None:
     assert done(*arguments).splitlines() == versions
 
 
+@pytest.mark.parametrize("lang", ["EL", "Greek", "greek"])
+def test_a_language_may_be_called_by_its_name(lang: str) -> None:
+    assert done("romanize", "--lang", lang, "και").isascii()
+
+
+def test_learn_says_what_is_missing_and_no_more() -> None:
+    Path("pairs.tsv").write_text("μία\tmia\n", encoding="utf-8")
+    told = refused("learn", "pairs.tsv", "-o", "my.channel", code=2)
+    assert "give --lang" in told and "--index" not in told
+    told = refused("learn", "pairs.tsv", "--lang", "el", "--force", "-o", "my.channel", code=2)
+    assert "--force are of --queries" in told and "give --lang" not in told
+
+
 def test_romanize_reads_lines() -> None:
     assert len(done("romanize", "--lang", "ru", input="привет\n\nмир").splitlines()) == 3
     assert "<stdin>:2: not UTF-8" in call("romanize", "--lang", "ru", input=b"abc\n\xff\n").stderr
@@ -339,10 +352,13 @@ def test_learn_writes_a_channel_and_measures_it() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("μία\n", "pairs.tsv:1: 1 columns came"),
+        (
+            "μία mia\n",
+            "pairs.tsv:1: 1 column came; accepted are native, latin and perhaps weight, with a tab",
+        ),
         ("μία\tmia\n\nδύο\tdyo\tmany\n", "pairs.tsv:3: weight: 'many' came"),
         ("один\todin\n", "none of 1 lines can be used for Greek"),
-        ("", "none of 0 lines can be used for Greek"),
+        ("", "pairs.tsv: holds no pairs"),
     ],
 )
 def test_bad_pairs_are_refused(lines: str, message: str) -> None:

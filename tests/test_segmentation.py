@@ -89,6 +89,18 @@ def test_an_index_remembers_what_cut_its_words(tmp_path: Path, monkeypatch: pyte
         Index.open(tmp_path / "index")
 
 
+@pytest.mark.parametrize(
+    ("languages", "extra"),
+    [(["el"], "th"), (["km"], "th"), (["zh", "el"], "zh"), (["my", "ja", "zh"], "ja,th,zh")],
+)
+def test_the_extras_of_the_indexs_languages_are_named(
+    languages: list[str], extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_icu(monkeypatch)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'scriptbridge\[{extra}\]'"):
+        segmentation.require(ICU, languages, "index")
+
+
 def test_one_made_without_icu_is_searched_everywhere(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         without_icu(patch)

@@ -26,10 +26,15 @@ def utf8(value: str) -> str:
 
 
 def language(value: str) -> str:
+    """The code of a language that is called by it or by its English name, in letters of any case."""
     from scriptbridge import languages
 
+    called = value.lower()
+    if called not in languages.codes():
+        names = {languages.load(code).name.lower(): code for code in languages.codes()}
+        called = names.get(called, value)
     try:
-        return languages.load(value).code
+        return languages.load(called).code
     except LanguageError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -107,8 +107,10 @@ def learn(
     own = languages.load_file(lang) if lang is not None and lang.endswith(".toml") else lang
     begun = Channel.load(start) if start is not None else None
     if pairs is not None:
-        if own is None or index_dir is not None or force:
-            raise click.UsageError("With PAIRS, give --lang, but neither --index nor --force.")
+        if own is None:
+            raise click.UsageError("With PAIRS, give --lang.")
+        if index_dir is not None or force:
+            raise click.UsageError("--index and --force are of --queries, not of PAIRS.")
         _from_pairs(pairs, own, output, begun, from_scheme, seed)
     elif queries is not None:
         if index_dir is None:
