@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -914,3 +916,17 @@ def test_what_an_encoder_is_made_of_changes_its_state(
         assert identity.state(spec) != before[0] and identity.content(spec) != before[1], spec
     for spec in ("st:BAAI/bge-m3", "openai:m@http://h/v1"):
         assert identity.content(spec) == ""
+
+
+def test_what_is_refused_is_not_said_to_be_converted_before(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def made(where: str) -> None:
+        logging.getLogger("sentence_transformers.base.model").warning(f"Converting {where}")
+
+    package = SimpleNamespace(CrossEncoder=made, SparseEncoder=made, is_progress_bar_enabled=lambda: False)
+    monkeypatch.setattr(sentence.extras, "load", lambda module, extra: package)
+    sentence.load("CrossEncoder", "x/model", "st:x/model")
+    assert caplog.text == ""
+    sentence.load("SparseEncoder", "x/model", "st:x/model")
+    assert "Converting x/model" in caplog.text

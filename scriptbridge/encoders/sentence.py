@@ -14,6 +14,7 @@ first so many of a vector (Matryoshka models).
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -253,7 +254,7 @@ def load(kind: str, where: str, name: str, **options: Any) -> Any:
     if not path.is_dir() and _is_path(where):
         raise EncoderError(f"{name}: there is no folder {path.absolute()}")
     try:
-        with quiet():
+        with quiet(), _unconverted(kind):
             return getattr(package, kind)(str(path) if path.is_dir() else where, **options)
     except Exception as error:  # of whichever of its many files, formats and servers
         raise EncoderError(
@@ -265,15 +266,28 @@ def load(kind: str, where: str, name: str, **options: Any) -> Any:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the progress bars of transformers where stderr is no terminal: they would fill a log."""
-    logging = extras.load("transformers.utils.logging", "neural")
-    if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
+    of_transformers = extras.load("transformers.utils.logging", "neural")
+    if sys.stderr.isatty() or not of_transformers.is_progress_bar_enabled():
         yield
         return
-    logging.disable_progress_bar()
+    of_transformers.disable_progress_bar()
     try:
         yield
     finally:
-        logging.enable_progress_bar()
+        of_transformers.enable_progress_bar()
+
+
+@contextmanager
+def _unconverted(kind: str) -> Iterator[None]:
+    """Without a warning that an encoder is made a cross-encoder of: that is refused."""
+    logger = logging.getLogger("sentence_transformers")
+    level = logger.level
+    if kind == "CrossEncoder":
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _is_path(model: str) -> bool:
