@@ -24,7 +24,7 @@ from . import (
 from .channel import Channel
 from .decoding import Decoder
 from .diversity import distinct
-from .errors import LanguageError, QueryError
+from .errors import LanguageError, MissingExtraError, QueryError
 from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
@@ -62,6 +62,14 @@ def _plausible(position: Position) -> Position:
     if position.token.end - position.token.start <= text.MAX_LENGTH:
         return position
     return Position(position.token, tuple(r for r in position.readings if r.term == position.token.text))
+
+
+def _writes(channel: Channel, term: str) -> bool:
+    try:
+        forms = channel.forms(term)
+    except MissingExtraError:
+        return False
+    return bool(forms) and channel.letter_ids.keys() >= {*forms[0][0]}
 
 
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
@@ -182,6 +190,10 @@ class Bridge:
     def idle(self) -> list[str]:
         """The languages whose channels have no letter that a term of the lexicon, or a form, begins with."""
         return [decoder.channel.language for decoder in self._decoders if not len(decoder.arguments[0])]
+
+    def writers(self, term: str) -> list[str]:
+        """The languages whose letters a term, or its likeliest form, consists of."""
+        return [channel.language for channel in self.channels if _writes(channel, term)]
 
     def _decoded(self, token: str, languages: Sequence[int], n: int) -> Found:
         return decoding.decode(self._decoders, languages, token, n)

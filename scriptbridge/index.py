@@ -244,7 +244,8 @@ class Index:
         """
         check_query(query)
         snapshot = self._reading()
-        return snapshot.bridge.complete(query[-MAX_CHARACTERS:], n, snapshot.beside)
+        found = snapshot.bridge.complete(query[-MAX_CHARACTERS:], n, snapshot.beside)
+        return [snapshot.labelled(each) for each in found]
 
     # ---- what is in it
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from scriptbridge.channel import Channel
 from scriptbridge.context import Counts
 from scriptbridge.errors import QueryError
 from scriptbridge.lexicon import Lexicon
-from scriptbridge.types import Beside, Document, Expansion, Position, Reading
+from scriptbridge.types import Beside, Completion, Document, Expansion, Position, Reading
 from scriptbridge.vectors import Content, Vectors
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
 
 MAX_WORDS = 256  # of a query that count
 MAX_CHARACTERS = 65_536  # of a query that are looked at
+HOLDERS = 3  # documents that tell a completion's language ...
+MAX_LOOKED_AT = 2_000  # ... and characters of each
 MAX_WORDS_OF_A_CHARACTER = 4  # ﷺ has that many
 
 
@@ -143,6 +146,28 @@ class Snapshot:
                 return beside(terms) if beside else []
 
         return guarded if beside else None
+
+    def labelled(self, completion: Completion) -> Completion:
+        """A completion that a channel read, in a language that writes it: that of documents that hold it."""
+        if completion.language is None:
+            return completion
+        term = text.normalize(completion.term)
+        writers = self.bridge.writers(term)
+        if len(writers) > 1:
+            spoken = Counter(self._spoken(term))
+            writers.sort(key=lambda code: (-spoken[code], code != completion.language))
+        return replace(completion, language=writers[0]) if writers else completion
+
+    def _spoken(self, term: str) -> list[str | None]:
+        """The languages of some documents that hold a term."""
+        with store.seam(self.path):
+            hits = self.searcher.search(self.holding(term), HOLDERS, count=False).hits
+            found = [store.loaded(self.searcher.doc(address)[store.SOURCE][0]) for _, address in hits]
+        return [
+            each.lang
+            or languages.detect(text.terms(encoded_text(each)[:MAX_LOOKED_AT], self.manifest.segmenter))
+            for each in found
+        ]
 
     def holding(self, term: str) -> StoreQuery:
         """The documents that hold a term in any field."""

@@ -132,3 +132,18 @@ def test_probabilities_are_floats_with_words_before_too(tmp_path: Path) -> None:
         (first, *_) = index.complete("athinas met")
         assert first.beside == 1 and type(first.probability) is float
         assert index.complete("athinas met ") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "term", "language"),
+    [("molsherl", "мөлшерлемені", "kk"), ("hij", "хийж", "mn"), ("mobail", "موبائل", "ur")],
+)
+def test_a_completions_language_is_that_of_documents_that_hold_it(
+    typed: str, term: str, language: str, tmp_path: Path
+) -> None:
+    others = ["ar", "kk", "mn", "sr", "uk", "ur"]
+    with Index.create(tmp_path / "six", languages=others) as index:
+        index.add([{"id": "1", "text": term, "lang": language}, {"id": "2", "text": "жаңа ақша і мөнгө"}])
+        index.commit()
+        completed = {each.term: each.language for each in index.complete(typed)}
+    assert completed[term] == language
