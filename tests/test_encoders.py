@@ -20,7 +20,7 @@ import tiny_models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scriptbridge import encoders
+from scriptbridge import encoders, extras
 from scriptbridge.encoders import SparseRows, adapter, identity, openai, rows, sentence, specs
 from scriptbridge.errors import EncoderError, MissingExtraError
 
@@ -925,7 +925,7 @@ def test_what_is_refused_is_not_said_to_be_converted_before(
         logging.getLogger("sentence_transformers.base.model").warning(f"Converting {where}")
 
     package = SimpleNamespace(CrossEncoder=made, SparseEncoder=made, is_progress_bar_enabled=lambda: False)
-    monkeypatch.setattr(sentence.extras, "load", lambda module, extra: package)
+    monkeypatch.setattr(extras, "load", lambda module, extra: package)
     sentence.load("CrossEncoder", "x/model", "st:x/model")
     assert caplog.text == ""
     sentence.load("SparseEncoder", "x/model", "st:x/model")
