@@ -46,9 +46,7 @@ class Decoder:
     def arguments(self) -> tuple[Any, ...]:
         """What `kernels.decode` wants between the token and the limits."""
         channel, lexicon = self.channel, self.lexicon
-        letters = np.zeros(len(lexicon.alphabet), np.uint8)
-        for label, code in enumerate(lexicon.alphabet.tolist()):
-            letters[label] = channel.letter_ids.get(chr(code), 0) if label else 0
+        letters = lexicon.letters(channel.letter_ids)
         units, spellings, _ = channel.tables
         return (
             lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],

@@ -206,6 +206,11 @@ class Lexicon:
         """The nodes of the terms' first letters."""
         return np.arange(self.first[0], self.first[1], dtype=np.int32)
 
+    def letters(self, ids: Mapping[str, int]) -> NDArray[np.uint8]:
+        """What each label of the trie is in another alphabet, by its ids; 0 where it is none of it."""
+        found = [ids.get(chr(code), 0) for code in self.alphabet.tolist()]
+        return np.array([0, *found[1:]], np.uint8)
+
     @cached_property
     def _labels(self) -> dict[int, int]:
         return {code: i for i, code in enumerate(self.alphabet.tolist()) if i}

@@ -63,9 +63,7 @@ class Writer:
     def _arguments(self) -> tuple[Any, ...]:
         """What `kernels.spell` wants between the word and the limits."""
         channel, lexicon = self.channel, self.lexicon
-        latin = np.zeros(len(lexicon.alphabet), np.uint8)
-        for label, code in enumerate(lexicon.alphabet.tolist()):
-            latin[label] = LATIN.get(chr(code), 0) if label else 0
+        latin = lexicon.letters(LATIN)
         _, spellings, _ = channel.tables
         begun = _beginnings(channel)
         return (

@@ -1,5 +1,6 @@
 """What recipe `translit` may be told besides: teachers of words, near documents, traded names."""
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -115,14 +116,23 @@ def test_fewer_documents_than_a_batch_are_near_enough() -> None:
 # ---- traded names
 
 
+class _Tokenizer:
+    def __init__(self, size: int, *special: int) -> None:
+        self.all_special_ids = special
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+
 def _tokens(ids: list[int]) -> models.Tokens:
     return models.Tokens(np.array(ids, np.int32), np.array([0, len(ids)]), "document")
 
 
 def test_subwords_as_frequent_trade_names() -> None:
     ids = [0] * 40 + [1] * 9 + [2] * 8 + [3] * 9 + [4, 5, 6, 6, 7, 7, 7] + [9] * 9
-    renaming = Renaming(_tokens(ids), 1.0, [9, 200])
-    drawn = [renaming.drawn(12, np.random.default_rng(seed)) for seed in range(20)]
+    renaming = Renaming(_tokens(ids), 1.0, _Tokenizer(12, 9))
+    drawn = [renaming.drawn(np.random.default_rng(seed)) for seed in range(20)]
     for names in drawn:
         assert sorted(names.tolist()) == list(range(12))
         assert names[[0, 8, 9, 10, 11]].tolist() == [0, 8, 9, 10, 11]  # alone, not there, special
@@ -131,10 +141,11 @@ def test_subwords_as_frequent_trade_names() -> None:
 
 
 def test_a_share_of_names_is_traded() -> None:
-    renaming = Renaming(_tokens(list(range(1000))), 0.3, [])
-    traded = (renaming.drawn(1000, np.random.default_rng(0)) != np.arange(1000)).mean()
+    renaming = Renaming(_tokens(list(range(1000))), 0.3, _Tokenizer(1000))
+    traded = (renaming.drawn(np.random.default_rng(0)) != np.arange(1000)).mean()
     assert 0.25 < traded < 0.35
-    assert (Renaming(_tokens([]), 0.5, [0]).drawn(3, np.random.default_rng(0)) == np.arange(3)).all()
+    none = Renaming(_tokens([]), 0.5, _Tokenizer(3, 0))
+    assert (none.drawn(np.random.default_rng(0)) == np.arange(3)).all()
 
 
 def test_names_change_what_is_encoded_as_if_the_texts_had(tmp_path: Path) -> None:
@@ -156,6 +167,17 @@ def test_names_change_what_is_encoded_as_if_the_texts_had(tmp_path: Path) -> Non
 def test_what_cannot_be_is_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainingError, match="accepted"):
         Translit(**wrong)
+
+
+def test_a_run_of_a_version_without_an_option_had_it_off(tmp_path: Path) -> None:
+    ended = _train(tmp_path)
+    config = tmp_path / "out" / "training" / "config.json"
+    kept = json.loads(config.read_text())
+    del kept["options"]["near"], kept["options"]["renamed"]
+    config.write_text(json.dumps(kept))
+    assert _train(tmp_path) == ended
+    with pytest.raises(TrainingError, match="another run; options"):
+        _train(tmp_path, near=True)
 
 
 def test_both_train_and_go_on(tmp_path: Path) -> None:

@@ -253,9 +253,10 @@ def device_of(settings: Settings) -> torch.device:
 
 
 def _differs(there: object, now: object) -> bool:
-    """Whether a run says otherwise; one of an earlier version says less."""
+    """Whether a run says otherwise. One of an earlier version says less: options that it lacks were off."""
     if isinstance(there, dict) and isinstance(now, dict):
-        return any(name not in now or now[name] != value for name, value in there.items())
+        later = [value for name, value in now.items() if name not in there]
+        return any(later) or any(now.get(name) != value for name, value in there.items())
     return there != now
 
 

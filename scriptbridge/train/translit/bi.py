@@ -38,16 +38,16 @@ class Bi:
         self._taught = taught
         self._queries = encoder.tokens(self._wordings.texts, "query", options.query_tokens)
         self._documents = encoder.tokens(self._passages.texts, "document", options.passage_tokens)
-        tokenizer = encoder.model.tokenizer
-        self._vocabulary = len(tokenizer)
-        self._renaming = Renaming(self._documents, options.renamed, tokenizer.all_special_ids)
+        self._renaming = (
+            Renaming(self._documents, options.renamed, encoder.model.tokenizer) if options.renamed else None
+        )
 
     def loss(self, number: int, queries: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
         """InfoNCE over the batch, with what the options add to it."""
         options = self._options
         rows, columns, mask = self._passages.drawn(queries, options.negatives, rng)
         drawn = self._wordings.drawn(queries, rng)
-        names = self._renaming.drawn(self._vocabulary, rng) if options.renamed else None
+        names = self._renaming.drawn(rng) if self._renaming else None
         asked = self.encoder.vectors(self._queries, drawn, names)
         found = self.encoder.vectors(self._documents, rows, names)
         temperature = options.temperature or TEMPERATURES[options.kind]

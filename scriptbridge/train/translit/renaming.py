@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,17 @@ class Renaming:
     about as frequent trade, so that what frequent ones are worth is still learned.
     """
 
-    def __init__(self, texts: Tokens, share: float, special: Collection[int]) -> None:
-        """From the documents to train on, and the ids that mean no text."""
-        counts = np.bincount(texts.ids)
-        counts[[id for id in special if id < len(counts)]] = 0
+    def __init__(self, texts: Tokens, share: float, tokenizer: Any) -> None:
+        """From the documents to train on; ids that mean no text keep their names."""
+        counts = np.bincount(texts.ids, minlength=len(tokenizer))
+        counts[list(tokenizer.all_special_ids)] = 0
         octaves = np.frexp(counts)[1]  # 0 where there are none
         self._alike = [np.flatnonzero(octaves == each) for each in range(1, octaves.max(initial=0) + 1)]
-        self._share = share
+        self._size, self._share = len(counts), share
 
-    def drawn(self, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """The name (size,) of each subword of a vocabulary: its own, or that of one as frequent."""
-        names = np.arange(size)
+    def drawn(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """The name (vocabulary,) of each subword: its own, or that of one as frequent."""
+        names = np.arange(self._size)
         for ids in self._alike:
             trading = ids[rng.random(len(ids)) < self._share]
             names[trading] = rng.permutation(trading)
