@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
+
+import numpy as np
 
 from . import (
     boundaries,
@@ -27,6 +29,7 @@ from .diversity import distinct
 from .errors import LanguageError, MissingExtraError, QueryError
 from .keyboards import Keyboards, Layout, Typed
 from .lexicon import Lexicon
+from .rereading import Rereader
 from .types import Completion, Deromanization, Expansion, Position, Reading, Token
 from .variants import Variants
 from .weights import LEAST_PROBABILITY, NOTHING, Found
@@ -364,17 +367,18 @@ class Bridge:
         return position.token.script in ("Latn", "Zyyy") and read not in unspaced
 
     def deromanize(
-        self, query: str, n: int = 1, diverse: bool = False, support: Mapping[str, float] | None = None
+        self, query: str, n: int = 1, diverse: bool = False, documents: Sequence[Set[str]] = ()
     ) -> list[Deromanization]:
         """The `n` likeliest native forms of a whole query; what has no reading stands as it was typed.
 
         Where they are to be `diverse`, words that look like spellings or inflections of one (see `diversity`)
-        get one place, the likeliest's: forms then differ in meaning. `support` is what documents say of terms
-        (see `feedback`); `Index.deromanize` asks its own.
+        get one place, the likeliest's: forms then differ in meaning. `documents` are those that the query's
+        words find, the terms of each: they tell readings apart (see `feedback`). `Index.deromanize` asks its
+        own.
         """
         if not isinstance(query, str):
             raise QueryError(f"a query is a str; got {query!r}")
-        return self.deromanized(query, self.read(query), n, diverse, support)
+        return self.deromanized(query, self.read(query), n, diverse, documents)
 
     def deromanized(
         self,
@@ -382,12 +386,37 @@ class Bridge:
         positions: Sequence[Position],
         n: int = 1,
         diverse: bool = False,
-        support: Mapping[str, float] | None = None,
+        documents: Sequence[Set[str]] = (),
     ) -> list[Deromanization]:
         """`deromanize` for a query that was read."""
         _check_count("alternatives", n)
-        if support:
-            positions = [feedback.reweighted(position, support) for position in positions]
+        if documents:
+            positions = Rereader(self.channels, self.lexicon, positions, documents).positions()
+        asking = feedback.asking(positions, documents, self._share)
+        costs: dict[tuple[str, ...], float] = {}  # -log P of a wording
+        for probability, read in asking or [feedback.Asking(1.0, positions)]:
+            for cost, words in self._worded(query, read, n, diverse):
+                more = cost - math.log(max(probability, 1e-300))
+                costs[words] = -np.logaddexp(-costs.get(words, math.inf), -more)
+        best = heapq.nsmallest(n, ((cost, words) for words, cost in costs.items()))
+        return [
+            Deromanization(self._in_place(query, positions, words), math.exp(-max(0.0, cost)))
+            for cost, words in best
+        ]
+
+    def _share(self, term: str) -> float:
+        """A term's part of all that documents hold."""
+        at = self.lexicon.find(term)
+        return (1 if at is None else max(1, int(self.lexicon.df[at]))) / self._held
+
+    @cached_property
+    def _held(self) -> int:
+        return max(1, int(self.lexicon.df.sum(dtype=np.int64)))
+
+    def _worded(
+        self, query: str, positions: Sequence[Position], n: int, diverse: bool
+    ) -> list[tuple[float, tuple[str, ...]]]:
+        """The `n` likeliest wordings, a word for each position, with -log P."""
         beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
         for position in positions:
             typed = query[position.token.start : position.token.end]
@@ -401,13 +430,14 @@ class Bridge:
             beam = heapq.nsmallest(
                 n, [(cost + more, (*words, word)) for cost, words in beam for more, word in readings]
             )
-        alternatives = []
-        for cost, words in beam:
-            at, parts = 0, []
-            for position, word in zip(positions, words, strict=True):
-                if position.token.start >= at:  # several words of one character share its place
-                    space = " " if position.token.start == at > 0 and self._run_on(position) else ""
-                    parts += [query[at : position.token.start] or space, word]
-                    at = position.token.end
-            alternatives.append(Deromanization("".join([*parts, query[at:]]), math.exp(-cost)))
-        return alternatives
+        return beam
+
+    def _in_place(self, query: str, positions: Sequence[Position], words: Sequence[str]) -> str:
+        """A query with these words in place of its tokens."""
+        at, parts = 0, []
+        for position, word in zip(positions, words, strict=True):
+            if position.token.start >= at:  # several words of one character share its place
+                space = " " if position.token.start == at > 0 and self._run_on(position) else ""
+                parts += [query[at : position.token.start] or space, word]
+                at = position.token.end
+        return "".join([*parts, query[at:]])

@@ -224,8 +224,8 @@ class Index:
         """
         snapshot = self._reading()
         asked = snapshot.asked(query)
-        support = snapshot.support(asked.expansion)
-        return snapshot.bridge.deromanized(query, asked.positions, n, diverse, support)
+        documents = snapshot.found_by(asked.expansion)
+        return snapshot.bridge.deromanized(query, asked.positions, n, diverse, documents)
 
     def score(self, expansion: Expansion, k: int = 10) -> list[tuple[str, float]]:
         """The k best (id, score): BM25 of each position's best reading by its weight, summed over positions.
@@ -655,8 +655,8 @@ def _wordings(snapshot: Snapshot, asked: Asked, mode: Mode) -> list[Deromanizati
     """What encoders read of a query, with probabilities: native forms of a Latin one."""
     if not mode.deromanize or all(position.token.script != "Latn" for position in asked.positions):
         return [Deromanization(asked.text, 1.0)]
-    support = snapshot.support(asked.expansion)
-    wordings = snapshot.bridge.deromanized(asked.text, asked.positions, mode.readings, support=support)
+    documents = snapshot.found_by(asked.expansion)
+    wordings = snapshot.bridge.deromanized(asked.text, asked.positions, mode.readings, documents=documents)
     total = math.fsum(each.probability for each in wordings)
     if total == 0:  # of many words: too small to tell apart
         return wordings[:1]

@@ -95,12 +95,11 @@ class Snapshot:
             found = [Found(record[store.ID][0], score, record[store.SOURCE][0]) for score, record in records]
         return in_order(found)
 
-    def support(self, expansion: Expansion) -> dict[str, float]:
-        """What the best documents say of the terms of what was read; nothing where one reading is all."""
+    def found_by(self, expansion: Expansion) -> list[set[str]]:
+        """The terms of the best documents; nothing where one reading is all."""
         if all(len(position.readings) < 2 for position in expansion.positions):
-            return {}
-        found = self.best(expansion, feedback.DEPTH)
-        return feedback.support([(each.score, self._terms(store.loaded(each.source))) for each in found])
+            return []
+        return [self._terms(store.loaded(each.source)) for each in self.best(expansion, feedback.DEPTH)]
 
     def _terms(self, document: Document) -> set[str]:
         """Those of a document's beginning."""
