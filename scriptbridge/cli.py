@@ -654,7 +654,7 @@ def info(index_dir: Path, as_json: bool) -> None:
     with Index.open(index_dir) as opened:
         facts = {
             "documents": len(opened),
-            "terms": len(opened.bridge.lexicon),
+            "terms": len(opened.lexicon),
             "languages": list(opened.languages),
             "unread": {code: str(need) for code, need in opened.unread.items()},
             "fields": dict(opened.fields),
@@ -682,6 +682,8 @@ def demo() -> None:
     Example:
       scriptbridge demo
     """
+    from scriptbridge import languages as known
+    from scriptbridge import unread
     from scriptbridge.documents import read_documents
     from scriptbridge.index import Index
 
@@ -694,13 +696,16 @@ def demo() -> None:
         files = sorted(file for file in sample.glob("*.jsonl") if not file.name.startswith("queries."))
         for file in files:
             opened.add(counted(read_documents(file, ("title", "text")), "documents"))
-        opened.commit()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", unread.LITTLE)  # the last line says it
+            opened.commit()
         click.echo(f"{len(opened)} short documents in {len(opened.languages)} languages, in one index.\n")
         for file in files:
             if file.stem not in opened.unread:
                 _show_query(opened, file.stem, sample / f"queries.{file.name}")
         if opened.unread:
-            click.echo(f"not searched: {_needed(opened)}")
+            names = ", ".join(known.load(code).name for code in opened.unread)
+            click.echo(f"not searched: {names}, which need {unread.command(opened.unread)}")
 
 
 def _show_query(opened: Index, code: str, file: Path) -> None:

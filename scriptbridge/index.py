@@ -44,6 +44,7 @@ from scriptbridge.errors import (
     ScriptbridgeError,
 )
 from scriptbridge.functions import is_named
+from scriptbridge.lexicon import Lexicon
 from scriptbridge.modes import Mode, Options
 from scriptbridge.snapshot import (
     MAX_CHARACTERS,
@@ -166,7 +167,6 @@ class Index:
             raise LanguageError(f"channels: {channels!r} came; accepted is a list of Channel")
         path = store.checked_path(path)
         manifest = store.Manifest.read(path)
-        segmentation.require(manifest.segmenter, manifest.languages, path)
         if changed := segmentation.changed(manifest.cut_by, manifest.segmenter, manifest.languages):
             warnings.warn(
                 f"{path}: its words were cut by {'; '.join(changed)}: what is cut otherwise now is not found "
@@ -251,8 +251,16 @@ class Index:
 
     @property
     def bridge(self) -> Bridge:
-        """The channels of the index's languages over its terms; built when first needed."""
+        """The channels of the index's languages over its terms; built when first needed.
+
+        MissingExtraError where what cut the index's words is not installed, which has to cut its queries.
+        """
         return self._reading().bridge
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The terms of its documents; read when first needed."""
+        return self._reading().lexicon
 
     @property
     def languages(self) -> tuple[str, ...]:

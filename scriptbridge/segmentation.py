@@ -32,6 +32,7 @@ __all__ = [
     "default",
     "is_cut",
     "is_unspaced",
+    "missing",
     "require",
     "versions",
 ]
@@ -74,15 +75,22 @@ def default() -> str:
     return ICU
 
 
-def require(segmenter: str | None, languages: Iterable[str], what: object) -> None:
-    """MissingExtraError if what cut an index's words is not there; `languages` are the index's."""
+def missing(segmenter: str | None, languages: Iterable[str]) -> str:
+    """The extras that bring what cut an index's words, where it is not there, else ""; `languages` are the
+    index's.
+    """
     if segmenter != ICU or default() == ICU:
-        return
-    extras_of = {_EXTRAS[code] for code in languages if code in _EXTRAS}
-    extra = ",".join(sorted(extras_of)) or "th"
-    raise MissingExtraError(
-        f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'", extra
-    )
+        return ""
+    return ",".join(sorted({_EXTRAS[code] for code in languages if code in _EXTRAS})) or "th"
+
+
+def require(segmenter: str | None, languages: Iterable[str], what: object) -> None:
+    """MissingExtraError if what cut an index's words is not there."""
+    if extra := missing(segmenter, languages):
+        raise MissingExtraError(
+            f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'",
+            extra,
+        )
 
 
 def versions() -> dict[str, str]:
@@ -100,7 +108,7 @@ def changed(made_by: Mapping[str, str], segmenter: str | None, languages: Iterab
     return [
         f"{name} {made_by[name]}, now {now[name]}"
         for name in counts
-        if name in made_by and made_by[name] != now[name]
+        if name in made_by and name in now and made_by[name] != now[name]
     ]
 
 

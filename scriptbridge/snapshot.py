@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tantivy import Occur
 from tantivy import Query as StoreQuery
 
-from scriptbridge import bigrams, feedback, languages, sounds, store, text, vectors
+from scriptbridge import bigrams, feedback, languages, segmentation, sounds, store, text, vectors
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
 from scriptbridge.context import Counts
@@ -74,9 +74,10 @@ class Snapshot:
 
     def asked(self, query: str) -> Asked:
         """A query as the index reads it; QueryError for what is no str."""
+        bridge = self.bridge  # first: where it cannot be built, a query cannot be cut, either
         counts = _what_counts(query, self.manifest.segmenter)
-        positions = self.bridge.read(counts)
-        return Asked(counts, positions, self.bridge.expanded(positions))
+        positions = bridge.read(counts)
+        return Asked(counts, positions, bridge.expanded(positions))
 
     def best(self, expansion: Expansion, k: int) -> list[Found]:
         """The k best by BM25, best first."""
@@ -237,8 +238,19 @@ class Snapshot:
         with self.lock:
             return self._bridge
 
+    @property
+    def lexicon(self) -> Lexicon:
+        """The commit's terms."""
+        with self.lock:
+            return self._lexicon
+
+    def require(self) -> None:
+        """MissingExtraError where queries cannot be cut as the documents were."""
+        segmentation.require(self.manifest.segmenter, self.manifest.languages, self.path)
+
     @cached_property
     def _bridge(self) -> Bridge:
+        self.require()
         own = {channel.language: channel for channel in self.channels}
         shipped = [code for code in self.manifest.languages if code not in own]
         return Bridge(self._lexicon, [*shipped, *own.values()], segmenter=self.manifest.segmenter)

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from . import segmentation, sounds
 
-__all__ = ["Need", "needs", "warn"]
+__all__ = ["LITTLE", "Need", "command", "needs", "warn"]
+
+LITTLE = "Latin queries find little or nothing in some languages here"
 
 
 class Need(NamedTuple):
@@ -22,7 +24,12 @@ class Need(NamedTuple):
 
 
 def needs(spoken: Mapping[str, str], segmenter: str | None) -> dict[str, Need]:
-    """What languages need, by their modules of `sounds`, where they do; `segmenter` cut their words."""
+    """What languages need, by their modules of `sounds`, where they do; `segmenter` cut their words.
+
+    Where that is missing, no query is read, in any language.
+    """
+    if extra := segmentation.missing(segmenter, spoken):
+        return dict.fromkeys(spoken, Need(extra))
     each = {code: _need(name, segmenter) for code, name in spoken.items() if name}
     return {code: need for code, need in each.items() if need is not None}
 
@@ -43,7 +50,11 @@ def warn(unread: Mapping[str, Need], stacklevel: int) -> None:
     if not unread:
         return
     each = ", ".join(f"{code} needs {need}" for code, need in unread.items())
-    extras = ",".join(sorted({need.extra for need in unread.values()} - {""}))
-    command = f": pip install 'scriptbridge[{extras}]'" if extras else ""
-    message = f"Latin queries find little or nothing in some languages here: {each}{command}"
+    message = ": ".join(filter(None, [f"{LITTLE}: {each}", command(unread)]))
     warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
+
+
+def command(unread: Mapping[str, Need]) -> str:
+    """What installs all that is needed; "" where that is no package."""
+    extras = ",".join(sorted({need.extra for need in unread.values()} - {""}))
+    return f"pip install 'scriptbridge[{extras}]'" if extras else ""

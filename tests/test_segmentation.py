@@ -85,8 +85,12 @@ def test_an_index_remembers_what_cut_its_words(tmp_path: Path, monkeypatch: pyte
         assert [hit.highlight for hit in index.search("大学")] == ["北京[大学]很大"]
     assert store.Manifest.read(tmp_path / "index").segmenter == ICU
     without_icu(monkeypatch)
-    with pytest.raises(MissingExtraError, match=r"pip install 'scriptbridge\["):
-        Index.open(tmp_path / "index")
+    with pytest.warns(RuntimeWarning), Index.open(tmp_path / "index") as index:
+        assert len(index) == 1 and "大学" in index.lexicon
+        for what in (index.search, index.rank, index.deromanize, index.complete):
+            for query in ("daxue", "大学" * 40):
+                with pytest.raises(MissingExtraError, match=r"index: ICU cut .* 'scriptbridge\[zh\]'"):
+                    what(query)
 
 
 @pytest.mark.parametrize(

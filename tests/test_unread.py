@@ -91,6 +91,22 @@ def test_words_that_were_cut_without_icu_need_a_new_index(
         Index.open(path).close()
 
 
+def test_where_what_cut_the_words_is_missing_no_language_is_read(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    pytest.importorskip("icu")
+    path = made(tmp_path / "index")
+    request.getfixturevalue("bare")
+    with pytest.warns(RuntimeWarning, match=r"el needs .*: pip install 'scriptbridge\[th,zh\]'$"):
+        Index.open(path).close()
+    shown = CliRunner().invoke(cli.main, ["info", str(path)])
+    assert shown.exit_code == 0 and "documents  3\n" in shown.stdout
+    assert "languages  el: needs scriptbridge[th,zh]; th: needs" in shown.stdout
+    assert shown.stderr.count("pip install 'scriptbridge[th,zh]'") == 1
+    asked = CliRunner().invoke(cli.main, ["search", str(path), "mousakas"])
+    assert asked.exit_code == 1 and "pip install 'scriptbridge[th,zh]'" in asked.stderr
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_is_read_is_not_warned_of(tmp_path: Path) -> None:
     with Index.create(tmp_path / "index", languages=["el", "ko"]) as index:
@@ -120,8 +136,9 @@ def test_the_command_line_says_it_in_a_line(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bare")
 def test_the_demo_leaves_them_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Index, "search", lambda index, query, k: [])
-    shown = CliRunner().invoke(cli.main, ["demo"]).stdout
-    assert "(Greek)" in shown and "(Chinese)" not in shown and "(Thai)" not in shown
-    last = shown.splitlines()[-1]
-    assert last.startswith("not searched: ") and "th: needs" in last
-    assert "; zh: needs scriptbridge[zh]" in last
+    result = CliRunner().invoke(cli.main, ["demo"])
+    assert "(Greek)" in result.stdout and "(Chinese)" not in result.stdout and "(Thai)" not in result.stdout
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("not searched: ") and "Japanese, " in last
+    assert last.endswith(", which need pip install 'scriptbridge[ja,th,zh]'")
+    assert "scriptbridge[" not in result.stderr

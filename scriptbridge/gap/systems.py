@@ -218,6 +218,7 @@ def _opened(name: str, path: Path, collection: Collection, mode: str, options: O
     index = Index.open(path)
     unread = mode == "dense" and not options.get("deromanize", True)
     try:
+        index._reading().require()
         return (_Unread if unread else _Scriptbridge)(
             name, index, _compared(index, collection), mode, options
         )
