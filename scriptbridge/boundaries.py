@@ -28,7 +28,7 @@ from typing import Protocol
 
 from . import sounds
 from .channel import encode_latin
-from .decoding import Decoder
+from .decoding import LEAST_SHARE, PART_BUDGET, Decoder
 from .lexicon import Lexicon
 from .text import script_of
 from .types import Token
@@ -90,7 +90,7 @@ class Reader(Protocol):
         """What is attached more often than what the token may be, but for what comes before: el for bel."""
 
     def word(self, letters: str, least: float = -math.inf) -> float:
-        """The weight of the best term that letters may mean; -inf where none weighs more than `least`."""
+        """The weight of the best term that letters may mean; maybe -inf where that is not above `least`."""
 
     def parts(self, letters: str) -> dict[tuple[int, int], float]:
         """The weight of the best term that letters[start:end] may mean, where there is one."""
@@ -137,7 +137,8 @@ class ChannelReader:
     def word(self, letters: str, least: float = -math.inf) -> float:
         best = self.known.get(letters)
         if best is None:
-            best = self.decoder.terms(letters, 1, least=math.exp(least)).best
+            enough = LEAST_SHARE * math.exp(least)  # near `least` itself a better term may be missed
+            best = self.decoder.terms(letters, 1, PART_BUDGET, enough).best
         itself = self.decoder.lexicon.find(letters)
         if itself is not None:
             best = max(best, own(self.decoder.lexicon, letters, itself))

@@ -13,6 +13,7 @@ import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_bridge import sample_bridge
 from test_kernels import channels, lexicons
 
 from scriptbridge import boundaries, kernels, text, weights
@@ -146,6 +147,16 @@ def test_what_is_typed_well_is_left_as_it_is(query: str) -> None:
 
 def test_what_no_words_explain_is_left_as_it_is() -> None:
     assert words(greek(), "xzqxzwqk") == [("xzqxzwqk", "")]
+
+
+@pytest.mark.parametrize(
+    ("code", "split", "meant"),
+    [("hi", "sam bhalkar", "संभालकर"), ("fa", "sinama haaay", "سينماهاي")],
+)
+def test_a_split_word_is_joined_as_it_is_read_whole(code: str, split: str, meant: str) -> None:
+    bridge = sample_bridge(code)
+    assert words(bridge, split.replace(" ", "")) == [(split.replace(" ", ""), meant)]
+    assert words(bridge, split) == [(split, meant)]
 
 
 def test_words_far_apart_are_not_joined() -> None:
