@@ -612,6 +612,7 @@ def _grown(array: NDArray[Any]) -> NDArray[Any]:
 def _search(
     spellings: Grid,
     promise: Floats,
+    offset: int,
     kinds: int,
     roots: Numbers,
     label: Labels,
@@ -642,7 +643,7 @@ def _search(
     prefix: bool,
     anywhere: bool,
 ) -> tuple[Numbers, Floats, Int, Numbers, Grid, Floats]:
-    """`decode`, of a token's `spelling_ids`, of as many kinds, and `_promise`.
+    """`decode`, of a token's `spelling_ids`, of as many kinds, and `_promise` from `offset` on.
 
     With `anywhere`, what ends at each place instead, which nothing but `floor` prunes.
     """
@@ -680,7 +681,7 @@ def _search(
     used: Int = 1
     size: Int = 0
     for root in roots:
-        priority = promise[letter_of_label[label[root]], 0] * rank_power[top[root]]
+        priority = promise[letter_of_label[label[root]], offset] * rank_power[top[root]]
         if priority > floor:
             forward[used] = forward[0]
             node_of[used], parent_of[used], priorities[used], reach[used] = root, 0, priority, 0
@@ -746,14 +747,14 @@ def _search(
                 pair = pair_of[c3 * 256 + letter]
                 if pair >= 0:
                     for j in range(come + 1):
-                        waiting = max(waiting, forward[slot, j] * promise[letters + pair, j])
+                        waiting = max(waiting, forward[slot, j] * promise[letters + pair, offset + j])
                 if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
                     for j in range(reach[up] + 1):
-                        waiting = max(waiting, forward[up, j] * promise[letters + began, j])
+                        waiting = max(waiting, forward[up, j] * promise[letters + began, offset + j])
                 if crowded and not prefix:
                     priority = waiting
                     for j in range(far + 1):
-                        priority = max(priority, bound[j] * promise[letter, j])
+                        priority = max(priority, bound[j] * promise[letter, offset + j])
                     if priority * rank_power[top[child]] <= least:
                         child += 1
                         continue
@@ -803,7 +804,7 @@ def _search(
                 found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
             priority = waiting
             for j in range(far + 1):
-                priority = max(priority, target[j] * promise[letter, j])
+                priority = max(priority, target[j] * promise[letter, offset + j])
             priority *= rank_power[top[child]]
             least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
             if used < capacity and priority > least:
@@ -885,6 +886,7 @@ def decode(
     found, likelihoods, opened, _, _, _ = _search(
         spellings,
         promise,
+        0,
         len(spelling_keys),
         roots,
         label,
@@ -980,7 +982,8 @@ def decode_anywhere(
         end = min(length, start + longest)
         _, _, _, found, found_terms, found_likelihoods = _search(
             spellings[start : end + 1],
-            promise[:, start : end + 1].copy(),
+            promise,
+            start,
             len(spelling_keys),
             roots,
             label,
