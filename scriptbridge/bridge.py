@@ -50,6 +50,15 @@ def _latin(tokens: Iterable[Token]) -> list[str]:
     return list(dict.fromkeys(token.text for token in tokens if token.script == "Latn"))
 
 
+def _followed(steps: Sequence[Sequence[tuple[int, str]]], at: int) -> tuple[str, ...]:
+    """The words that lead to the last step's `at`; each step has the place in the one before, and a word."""
+    words = []
+    for step in reversed(steps):
+        at, word = step[at]
+        words.append(word)
+    return tuple(reversed(words))
+
+
 def _or_itself(position: Position) -> list[Reading]:
     """The readings, and the token as it was typed with what probability they leave, likeliest first."""
     if any(text.normalize(reading.term) == position.token.text for reading in position.readings):
@@ -417,7 +426,7 @@ class Bridge:
         self, query: str, positions: Sequence[Position], n: int, diverse: bool
     ) -> list[tuple[float, tuple[str, ...]]]:
         """The `n` likeliest wordings, a word for each position, with -log P."""
-        beam: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
+        costs, steps = [0.0], []  # of the beam; which wording before each goes on, by what word
         for position in positions:
             typed = query[position.token.start : position.token.end]
             choices = _or_itself(position)
@@ -428,9 +437,11 @@ class Bridge:
                 for reading in choices[:n]
             ]
             beam = heapq.nsmallest(
-                n, [(cost + more, (*words, word)) for cost, words in beam for more, word in readings]
+                n, [(cost + more, at, word) for at, cost in enumerate(costs) for more, word in readings]
             )
-        return beam
+            costs = [cost for cost, _, _ in beam]
+            steps.append([(at, word) for _, at, word in beam])
+        return [(cost, _followed(steps, at)) for at, cost in enumerate(costs)]
 
     def _in_place(self, query: str, positions: Sequence[Position], words: Sequence[str]) -> str:
         """A query with these words in place of its tokens."""

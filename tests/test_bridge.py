@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
@@ -504,6 +505,17 @@ def test_the_beam_finds_what_an_exhaustive_search_finds(code: str) -> None:
         found += len(set(worth) & set(read))
     assert best >= len(native) - 1
     assert found >= 0.9 * wanted
+
+
+def test_more_forms_of_a_long_query_take_time_by_its_length() -> None:
+    bridge, query = sample_bridge("el"), "mousakas tora stin thalasa " * 3000
+
+    def seconds(n: int) -> float:
+        began = time.process_time()
+        assert len(bridge.deromanize(query, n)) == n
+        return time.process_time() - began
+
+    assert seconds(5) < 4 * seconds(1)
 
 
 @cache
