@@ -13,7 +13,7 @@ from importlib import resources
 
 import oracles
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scriptbridge import languages, text
@@ -134,11 +134,14 @@ def test_what_the_channel_writes_is_read_back(code: str) -> None:
 
 
 @given(QUERIES)
+@example("~T")
 def test_readings_are_terms_and_their_probabilities_a_distribution(query: str) -> None:
+    """Keys of signs, which belong to no token, are letters on other layouts: of a word typed there."""
     for bridge in (greek(), many()):
         expansion = check_expansion(bridge, query)
         tokens = [position.token for position in expansion.positions]
-        assert "".join(token.text for token in tokens) == "".join(text.terms(query))
+        typed = [term for token in tokens for term in text.terms(token.text)]
+        assert "".join(typed) == "".join(text.terms(query))
 
 
 @given(UNSPACED_QUERIES)
