@@ -22,10 +22,11 @@ SAID = "zh needs scriptbridge[zh]"
 
 
 def forget() -> None:
-    for cached in (sounds.missing, sounds.spoken, segmentation.default):
-        cached.cache_clear()
-    for name in ("_characters", "_bopomofo"):
-        getattr(sounds._module("bopomofo"), name).cache_clear()
+    """What was loaded and read before."""
+    for module in (sounds, segmentation, *map(sounds._module, sounds.modules())):
+        for cached in vars(module).values():
+            if hasattr(cached, "cache_clear") and cached is not sounds._module:
+                cached.cache_clear()
 
 
 @pytest.fixture
