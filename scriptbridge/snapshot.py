@@ -39,6 +39,7 @@ __all__ = [
 
 MAX_WORDS = 256  # of a query that count
 MAX_CHARACTERS = 65_536  # of a query that are looked at
+MAX_READ = 8_192  # characters of a document that tell what a query asks for
 HOLDERS = 3  # documents that tell a completion's language ...
 MAX_LOOKED_AT = 2_000  # ... and characters of each
 MAX_WORDS_OF_A_CHARACTER = 4  # ﷺ has that many
@@ -103,9 +104,9 @@ class Snapshot:
         return [self._terms(store.loaded(each.source)) for each in self.best(expansion, feedback.DEPTH)]
 
     def _terms(self, document: Document) -> set[str]:
-        """Those of a document's beginning."""
-        beginning = (value[:MAX_CHARACTERS] for value in document.fields.values())
-        return {term for value in beginning for term in text.terms(value, self.manifest.segmenter)}
+        """Those of a document's beginning, as far as encoders read, too."""
+        beginning = encoded_text(document)[:MAX_READ]
+        return set(text.terms(beginning, self.manifest.segmenter))
 
     def query(self, expansion: Expansion) -> StoreQuery | None:
         """The sum over positions of the best weighted reading; None if there is nothing to seek."""
