@@ -47,16 +47,15 @@ class Rereader:
         spoken = Counter(
             reading.language for position in self._positions for reading in position.readings[:1]
         )
-        usual = [language for language, _ in spoken.most_common() if language in self._channels]
+        usual = [language for language, _ in spoken.most_common()]
         return [self._reread(position, usual) for position in self._positions]
 
-    def _reread(self, position: Position, usual: Sequence[str]) -> Position:
+    def _reread(self, position: Position, usual: Sequence[str | None]) -> Position:
         if position.token.script != "Latn":
             return position
-        own = [reading.language for reading in position.readings[:1] if reading.language in self._channels]
-        for language in [*own, *usual][:1]:
-            return self._with_more(position, language or "")
-        return position
+        own = [reading.language for reading in position.readings[:1]]
+        spoken = [language for language in [*own, *usual] if language in self._channels]
+        return self._with_more(position, str(spoken[0])) if spoken else position
 
     def _with_more(self, position: Position, language: str) -> Position:
         """Its readings are shares of a total weight, which that of one of them tells; others get theirs."""
