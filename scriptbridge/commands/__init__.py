@@ -1,1 +1,1 @@
-"""Commands that have modules of their own, and what all commands share; `scriptbridge.cli` gathers them."""
+"""The commands, those of one subject in a file, and what they share; `scriptbridge.cli` gathers them."""

@@ -1,20 +1,43 @@
-"""What values on the command line may be: languages, files, texts, counts."""
+"""What several commands take on the command line, and what they make of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from scriptbridge.errors import LanguageError
+from scriptbridge.errors import DocumentError, LanguageError
 
-from .terminal import visible
+from .terminal import numbered, say, visible
 
-__all__ = ["count_option", "file", "language", "language_or", "utf8"]
+if TYPE_CHECKING:
+    from scriptbridge.index import Index
+
+__all__ = [
+    "Command",
+    "channel_option",
+    "count_option",
+    "file",
+    "format_hinted",
+    "format_option",
+    "index_argument",
+    "index_to_read",
+    "json_option",
+    "language",
+    "language_or",
+    "say_skipped",
+    "seed_option",
+    "skip_option",
+    "utf8",
+    "with_options",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("jsonl", "csv", "tsv")
 
 
 def utf8(value: str) -> str:
@@ -51,7 +74,85 @@ def file(value: str) -> Path:
     return path
 
 
+def with_options(*each: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator."""
+
+    def decorated(command: Command) -> Command:
+        for option in reversed(each):
+            command = option(command)
+        return command
+
+    return decorated
+
+
 def count_option(name: str, default: int, most: int, what: str) -> Callable[[Command], Command]:
     return click.option(
         name, type=click.IntRange(1, most), metavar="N", default=default, show_default=True, help=what
     )
+
+
+def seed_option(what: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help=what
+    )
+
+
+def _index_folder(value: str) -> Path:
+    path = Path(value)
+    if path.exists() and not path.is_dir():
+        raise click.BadParameter(visible(f"{value} is a file; the first argument is the index folder"))
+    return path
+
+
+index_argument = click.argument("index_dir", type=_index_folder)
+channel_option = click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read with this channel, of `learn`, in place of the shipped one. May be repeated.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+format_option = click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    help="What the file is; by default, as its name says.",
+)
+skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out; list them on stderr.")
+
+
+def index_to_read(path: Path, files: Sequence[Path]) -> Index:
+    """The index at `path`, read with these channels; LanguageError where one reads nothing there."""
+    from scriptbridge.channel import Channel
+    from scriptbridge.index import Index
+
+    channels = [Channel.load(file) for file in files]
+    opened = Index.open(path, channels)
+    idle = opened.bridge.idle if channels and len(opened.bridge.lexicon) else ()
+    for given, channel in zip(files, channels, strict=True):
+        if channel.language in idle:
+            opened.close()
+            spoken = " ".join(opened.languages) or "no language"
+            raise LanguageError(
+                f"{given} reads {channel.language}; {path} has no word of it, but reads {spoken}"
+            )
+    return opened
+
+
+def say_skipped(skipped: list[str] | None) -> None:
+    for reason in skipped or ():
+        say(f"skipped {reason}")
+    if skipped:
+        say(f"skipped {numbered(len(skipped), 'bad line')}")
+
+
+@contextmanager
+def format_hinted(file: Path, file_format: str | None) -> Iterator[None]:
+    """Where standard input, which has no name that tells its format, is not what it is taken for."""
+    try:
+        yield
+    except DocumentError as error:
+        if str(file) == "-" and file_format is None and "not JSON" in str(error):
+            error.add_note("standard input is read as JSON lines; else use --format tsv or --format csv")
+        raise

@@ -10,7 +10,7 @@ import click
 
 from scriptbridge.errors import ChannelError
 
-from .arguments import file, language_or
+from .arguments import file, language_or, seed_option
 from .terminal import counted, numbered, say, say_if_compiling, visible
 
 if TYPE_CHECKING:
@@ -58,14 +58,7 @@ SHOWN = 5  # lines of a log that could not be read
 @click.option(
     "--from-scheme", is_flag=True, help="Start from the language's scheme, not its shipped channel."
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Chooses what is held out.",
-)
+@seed_option("Chooses what is held out.")
 @click.option("--force", is_flag=True, help="Write a channel that queries made worse, too.")
 def learn(
     pairs: Path | None,

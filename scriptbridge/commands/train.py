@@ -17,7 +17,7 @@ import click
 
 from scriptbridge import extras
 
-from .arguments import language
+from .arguments import Command, language, with_options
 from .terminal import progress_shown, say, visible
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options")
 
 LATIN = "channel:4"
@@ -35,15 +34,6 @@ LINES = 10  # of progress, where stderr is no terminal
 
 
 # ---- options
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorated(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorated
 
 
 def _field(name: str, kind: Any, default: str, what: str) -> Callable[[Command], Command]:
@@ -85,7 +75,7 @@ _SEED = click.option(
 
 def _run_options(model: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """What every recipe that is trained is told."""
-    return _options(
+    return with_options(
         model,
         click.option(
             "--data",
@@ -210,7 +200,7 @@ def train() -> None:
 @_field("passage_tokens", int, "256", "Tokens of a document.")
 @_field("dropout", float, "the model's own", "0 takes half the time on a CPU.")
 @_field("objective", click.Choice(["listwise", "binary"]), "listwise", "Of cross-encoders.")
-@_options(*_SCORED)
+@with_options(*_SCORED)
 @click.option(
     "--teacher",
     "teachers",
@@ -256,7 +246,7 @@ def translit(preset: str | None, mine: int, cache: Path | None, **given: Any) ->
 @click.option("--router", is_flag=True, help="Save the teacher with it, for documents: st:OUT is both then.")
 @_field("latin_per_batch", int, "48", "Latin queries of a batch.")
 @_field("native_per_batch", int, "16", "Native ones, which stay where they are.")
-@_options(*_NOISE, *_ALIGNED, *_SCORED)
+@with_options(*_NOISE, *_ALIGNED, *_SCORED)
 @_field("query_tokens", int, "64", "Tokens of a query.")
 @_field("dropout", float, "0.0", "Of the model in training.")
 def align(router: bool, cache: Path | None, **given: Any) -> None:
@@ -296,7 +286,7 @@ def align(router: bool, cache: Path | None, **given: Any) -> None:
 @_field("dropout", float, "0.1", "Share of n-grams left out.")
 @_field("latin_per_batch", int, "192", "Latin queries of a batch.")
 @_field("native_per_batch", int, "64", "Native ones.")
-@_options(*_NOISE, *_ALIGNED)
+@with_options(*_NOISE, *_ALIGNED)
 def ngrams(cache: Path | None, **given: Any) -> None:
     """A query encoder of a few megabytes, aligned with a teacher, that needs numpy alone.
 
@@ -320,7 +310,7 @@ def ngrams(cache: Path | None, **given: Any) -> None:
 @_field("latin_per_batch", int, "192", "Latin queries of a batch.")
 @_field("native_per_batch", int, "0", "Native ones; above 0, native queries are adapted too.")
 @_field("document_weight", float, "0.0", "Weight of telling the queries' documents apart.")
-@_options(*_ALIGNED)
+@with_options(*_ALIGNED)
 def adapter(cache: Path | None, **given: Any) -> None:
     """A low-rank residual on the query vectors of an encoder that cannot be trained.
 
@@ -388,7 +378,7 @@ def subwords(model: str, data: str, out: Path, **given: Any) -> None:
     "channel",
     "Who writes subwords in Latin letters: channel:3 its three likeliest; uroman; channel:3,uroman both.",
 )
-@_options(
+@with_options(
     click.option(
         "--merge",
         "mode",
