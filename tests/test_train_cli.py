@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from scriptbridge.cli import main
-from scriptbridge.commands import train
+from scriptbridge.commands.train import options, train
 
 RECIPES = {
     "translit": "Translit",
@@ -247,7 +247,7 @@ def test_models_are_named_plainly(model: str) -> None:
     for name in ("openai:small@https://host/v1", f"st:{model}?max_length=3"):
         result = call("translit", "--model", name, "--data", "sample:el", "--out", "out")
         assert result.exit_code == 2 and "a model's name or folder" in result.stderr
-    assert train._model(f"st:{model}") == model
+    assert options._model(f"st:{model}") == model
 
 
 def test_a_file_of_queries_has_no_sets(model: str) -> None:
@@ -280,7 +280,7 @@ def test_defaults_that_help_shows_are_the_recipes(recipe: str) -> None:
     options = getattr(import_module(f"scriptbridge.train.{recipe}"), RECIPES[recipe])
     defaults = {each.name: each.default for each in (*fields(Settings), *fields(options))}
     seen = set()
-    for parameter in train.train.commands[recipe].params:
+    for parameter in train.commands[recipe].params:
         assert isinstance(parameter, click.Option) and parameter.name
         shown = (parameter.help or "").partition("  [default: ")[2].rstrip("]")
         if shown and defaults[parameter.name] is not None:
