@@ -583,11 +583,11 @@ def heaviest(
             continue
         child = first[node]
         at_term = term[node] >= 0
+        while used + 1 + first[node + 1] - child > capacity:  # not below: what is bound anew there is slow
+            capacity *= 2
+            heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
+            origins = _grown(origins)
         while at_term or child < first[node + 1]:
-            if used == capacity:
-                capacity *= 2
-                heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
-                origins = _grown(origins)
             if at_term:
                 nodes[used], ranks[used] = -1 - term[node], factors[origin] * power[term[node]]
                 at_term = False
