@@ -2,70 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import os
-import threading
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, Unpack
 
 import tantivy
 
-from scriptbridge import (
-    bigrams,
-    encoders,
-    fusion,
-    highlights,
-    segmentation,
-    store,
-    text,
-    unread,
-    vectors,
-)
+from scriptbridge import encoders, highlights, segmentation, store, unread
 from scriptbridge import languages as known_languages
 from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel
 from scriptbridge.documents import as_documents, document_id
-from scriptbridge.encoders import CrossEncoder, DenseEncoder, specs
+from scriptbridge.encoders import DenseEncoder, specs
+from scriptbridge.encoding import Encoders
 from scriptbridge.errors import (
     DocumentError,
     EncoderError,
     IndexFormatError,
-    IndexLockedError,
     IndexStorageError,
     LanguageError,
     NotAnIndexError,
-    ScriptbridgeError,
 )
 from scriptbridge.functions import is_named
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.modes import Mode, Options
-from scriptbridge.snapshot import (
-    MAX_CHARACTERS,
-    Asked,
-    Found,
-    Snapshot,
-    check_k,
-    check_query,
-    encoded_text,
-    in_order,
-)
+from scriptbridge.snapshot import MAX_CHARACTERS, Asked, Found, Snapshot, check_query
 from scriptbridge.types import Completion, Deromanization, Document, Expansion, Hit
 from scriptbridge.unread import Need
 from scriptbridge.vectors import Vectors
+from scriptbridge.writer import Writer
 
 __all__ = ["Index"]
 
-Encoder = TypeVar("Encoder")
-
-WRITER_MEMORY = 128_000_000  # bytes; when documents fill it, they go to disk as a segment
-LEAST_MEMORY = 15_000_000  # bytes that the store wants for a writer
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
 
@@ -94,19 +65,10 @@ class Index:
     ) -> None:
         """Use `Index.create` or `Index.open`."""
         self.path = path
-        self._store: tantivy.Index | None = opened
-        self._writer: tantivy.IndexWriter | None = None
-        self._declared: set[str] = set()  # languages of documents not committed yet
-        self._detected: Counter[str] = Counter()
-        self._segmented: str | None = None  # what cut words of documents not committed yet
-        self._turn = threading.Lock()  # held by the thread that writes
-        self._whose: int | None = None
+        self._writer = Writer(path, opened)
         self._channels = tuple(channels)
-        self._encoder = encoder
-        self._encoder_known = False  # to give the vectors that there are
-        self._others: dict[str, Any] = {}  # encoders that searches asked for
-        self._loading = threading.Lock()  # of encoders
         self._snapshot = self._committed(opened)
+        self._encoders = Encoders(path, self.encoder, encoder, self._writer)
         unread.warn(self.unread, stacklevel=3)
 
     @classmethod
@@ -307,7 +269,7 @@ class Index:
         return True  # an index without documents is one too
 
     def __repr__(self) -> str:
-        state = "closed" if self._store is None else f"{len(self):,} documents"
+        state = "closed" if self._writer.closed else f"{len(self):,} documents"
         return f"<Index {str(self.path)!r}: {state}, languages: {' '.join(self.languages) or 'none'}>"
 
     # ---- writing
@@ -318,37 +280,16 @@ class Index:
         Each is a Document, a mapping like a line of a file (see `documents.read_documents`) or an (id, text)
         pair. They are taken one by one, in bounded memory.
         """
-        count = 0
-        with self._writing() as writer:
-            segmenter = self._snapshot.manifest.segmenter or segmentation.default()
-            for document in as_documents(documents, tuple(self.fields)):
-                read = {
-                    name: text.terms_and_spellings(value, segmenter)
-                    for name, value in document.fields.items()
-                }
-                terms = {name: words.terms for name, words in read.items()}
-                record = store.stored(
-                    document,
-                    {**terms, **(_pairs(document) if self._snapshot.keeps_pairs else {})},
-                    set().union(*(each.spellings for each in read.values())),
-                )
-                if any(words.unspaced for words in read.values()):
-                    self._segmented = segmenter
-                with store.seam(self.path, writing=True):
-                    writer.delete_documents_by_term(store.ID, document.id)
-                    writer.add_document(record)
-                self._note_language(document.lang, terms)
-                count += 1
-        return count
+        with self._writer.alone():
+            return self._writer.add(as_documents(documents, tuple(self.fields)), self._snapshot)
 
     def delete(self, ids: Iterable[str | int] | str | int) -> None:
         """Delete the documents of these ids, where there are such; once committed, they are gone."""
         if isinstance(ids, bytes | Mapping | Document) or not isinstance(ids, str | int | Iterable):
             raise DocumentError(f"ids: {type(ids).__name__} came; accepted are an id or an iterable of ids")
         checked = [document_id(each) for each in ([ids] if isinstance(ids, str | int) else ids)]
-        with self._writing() as writer, store.seam(self.path, writing=True):
-            for each in checked:
-                writer.delete_documents_by_term(store.ID, each)
+        with self._writer.alone():
+            self._writer.delete(checked)
 
     def commit(self) -> None:
         """Make what was added and deleted durable, and see it.
@@ -358,20 +299,19 @@ class Index:
         the next commit, or search by vectors, tries again.
         """
         self._reading()
-        with self._alone():
-            if self._writer is not None:
+        with self._writer.alone():
+            if self._writer.begun:
                 if self.encoder is not None:
-                    self._dense_encoder()  # where it cannot be loaded, nothing is committed yet
-                with self._guarded() as writer, self._languages_noted(), store.seam(self.path, writing=True):
-                    writer.commit()
+                    self._encoders.own()  # where it cannot be loaded, nothing is committed yet
+                self._writer.commit()
                 self.refresh()
                 self._snapshot.save_lexicon()
             if self.encoder is not None:
-                self._encode(self._snapshot)
+                self._encoders.catch_up(self._snapshot)
 
     def refresh(self) -> None:
         """See what was committed meanwhile, here or by another process."""
-        opened, before, needed = self._opened(), self._snapshot, self.unread
+        opened, before, needed = self._writer.opened(), self._snapshot, self.unread
         after = self._committed(opened)
         after.take(before)
         self._snapshot = after
@@ -380,12 +320,7 @@ class Index:
 
     def close(self) -> None:
         """Drop what is not committed and give the writer's lock back. `Index.open` opens the index again."""
-        with self._alone():
-            writer, self._writer, self._store = self._writer, None, None
-            if writer is not None:
-                with store.seam(self.path, writing=True):
-                    writer.rollback()
-                    writer.wait_merging_threads()
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -402,243 +337,11 @@ class Index:
         asked = snapshot.asked(query)
         if mode == "lexical" and not options:
             return asked, snapshot.best(asked.expansion, k)
-        return asked, self._best(snapshot, asked, k, Mode(mode, **options))
-
-    def _best(self, snapshot: Snapshot, asked: Asked, k: int, mode: Mode) -> list[Found]:
-        """What a mode other than plain lexical search finds."""
-        check_k(k)
-        if not asked.positions:
-            return []
-        depth = max(k, mode.depth)
-        many = k if mode.name != "hybrid" and mode.rerank is None else depth
-        wordings = _wordings(snapshot, asked, mode)
-        rankings = []
-        if mode.name != "dense":
-            rankings.append(snapshot.best(asked.expansion, many))
-        if mode.name != "lexical":
-            rankings.append(self._nearest(snapshot, wordings, many, mode.queries))
-        found = _fused(rankings, mode) if len(rankings) > 1 else rankings[0]
-        if mode.rerank is not None:
-            found = self._reranked(wordings[0].text, found[:depth], mode.rerank)
-        return found[:k]
-
-    def _nearest(
-        self,
-        snapshot: Snapshot,
-        wordings: Sequence[Deromanization],
-        k: int,
-        encoder: str | DenseEncoder | None,
-    ) -> list[Found]:
-        """The documents whose vectors are nearest to the query's."""
-        known = self._vectors(snapshot)
-        if not len(known):
-            return []
-        if encoder is None:
-            self._check_encoder(snapshot, known)
-        query = vectors.encode_queries(
-            self._dense_encoder() if encoder is None else self._loaded(encoder, encoders.dense),
-            [wording.text for wording in wordings],
-            [wording.probability for wording in wordings],
-            known.header.dimension,
-        )
-        return snapshot.nearest(known, query, k)
-
-    def _reranked(self, query: str, found: list[Found], encoder: str | CrossEncoder) -> list[Found]:
-        encoder = self._loaded(encoder, encoders.cross)
-        with store.seam(self.path):
-            texts = [encoded_text(store.loaded(each.source)) for each in found]
-        scores = encoders.rows.scores(encoder.score(query, texts), texts, encoder.name)
-        return in_order(
-            each._replace(score=score) for each, score in zip(found, scores.tolist(), strict=True)
-        )
-
-    def _loaded(self, encoder: str | Encoder, load: Callable[[str], Encoder]) -> Encoder:
-        """An encoder beside the index's own, once loaded, kept."""
-        if not isinstance(encoder, str):
-            return encoder
-        with self._loading:
-            if encoder not in self._others:
-                self._others[encoder] = load(encoder)
-            return self._others[encoder]  # type: ignore[no-any-return]
-
-    # ---- vectors
-
-    def _dense_encoder(self) -> DenseEncoder:
-        if self.encoder is None:
-            raise EncoderError(
-                f"{self.path}: this index has no encoder, so its documents have no vectors; Index.create and "
-                "`scriptbridge index` take one"
-            )
-        with self._loading:
-            if self._encoder is None:
-                self._encoder = encoders.dense(self.encoder)
-            return self._encoder
-
-    def _vectors(self, snapshot: Snapshot) -> Vectors:
-        """Vectors of the snapshot's commit, made now where they are missing; of another one where someone
-        else writes.
-        """
-        self._dense_encoder()
-        refused: ScriptbridgeError | None = None
-        if not snapshot.has_vectors:
-            try:
-                with self._alone(wait=False):
-                    self._encode(snapshot)
-            except (IndexLockedError, IndexStorageError) as error:
-                refused = error
-        known = snapshot.vectors
-        if known is None:
-            snapshot.__dict__.pop("vectors", None)  # the next search looks again
-            reason = refused or "refresh() sees a newer commit"
-            raise EncoderError(f"{self.path}: its documents have no vectors yet: {reason}") from refused
-        return known
-
-    def _check_encoder(self, snapshot: Snapshot, known: Vectors) -> None:
-        """Once: that the encoder still gives such vectors as there are of this commit."""
-        if self._encoder_known or not snapshot.has_vectors:
-            return
-        ids = {row: known.content(row).id for row in range(min(len(known), vectors.PROBED))}
-        sources = snapshot.sources([*ids.values()])
-        with store.seam(self.path):
-            texts = {row: encoded_text(store.loaded(sources[id])) for row, id in ids.items()}
-        try:
-            vectors.check_encoder(known, texts, self._dense_encoder())
-        except EncoderError:
-            snapshot.__dict__.pop("vectors", None)  # the next search looks again
-            raise
-        self._encoder_known = True
-
-    def _encode(self, snapshot: Snapshot) -> None:
-        """Make the vectors of a snapshot's commit; the writer's lock is held meanwhile."""
-        if snapshot.has_vectors:
-            return
-        with self._locked():
-            snapshot.__dict__.pop("vectors", None)
-            if snapshot.has_vectors or store.opstamp(self.path) != snapshot.opstamp:
-                return  # others made them meanwhile, or have committed since: theirs are to stay
-            contents, texts = snapshot.contents()
-            try:
-                vectors.catch_up(
-                    self.path / store.VECTORS,
-                    str(snapshot.opstamp),
-                    contents,
-                    texts,
-                    self._dense_encoder(),
-                    str(self.encoder),
-                    known=self._encoder_known,
-                )
-            except EncoderError as error:
-                error.add_note(
-                    f"{self.path}: the documents are committed; of the vectors, the next commit makes those "
-                    "that are missing"
-                )
-                raise
-            self._encoder_known = True
-            snapshot.__dict__.pop("vectors", None)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """The writer's lock, for as long as this lasts where nothing has been written."""
-        if self._writer is not None:
-            yield
-            return
-        with store.seam(self.path, writing=True):
-            writer = self._opened().writer(LEAST_MEMORY, num_threads=1)
-        try:
-            store.sweep(self.path)
-            yield
-        finally:
-            with store.seam(self.path, writing=True):
-                writer.wait_merging_threads()
-
-    def _opened(self) -> tantivy.Index:
-        if self._store is None:
-            raise IndexStorageError(f"{self.path}: this index is closed; Index.open opens it again")
-        return self._store
+        return asked, self._encoders.best(snapshot, asked, k, Mode(mode, **options))
 
     def _reading(self) -> Snapshot:
-        self._opened()
+        self._writer.opened()
         return self._snapshot
-
-    @contextmanager
-    def _alone(self, wait: bool = True) -> Iterator[None]:
-        """One thread at a time writes; the others wait, or get an IndexLockedError."""
-        if self._whose == threading.get_ident():  # it would wait for itself
-            raise IndexStorageError(
-                f"{self.path}: this thread is in the middle of an `add` to this index (whose documents are "
-                "still being read?); write or close when that is done"
-            )
-        if not self._turn.acquire(blocking=wait):
-            raise IndexLockedError(f"{self.path}: another thread is writing")
-        self._whose = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._whose = None
-            self._turn.release()
-
-    @contextmanager
-    def _writing(self) -> Iterator[tantivy.IndexWriter]:
-        """The store's writer, for this thread alone."""
-        with self._alone(), self._guarded() as writer:
-            yield writer
-
-    @contextmanager
-    def _guarded(self) -> Iterator[tantivy.IndexWriter]:
-        """The store's writer; whatever fails while it is used takes the index back to its last commit."""
-        opened = self._opened()
-        if self._writer is None:
-            with store.seam(self.path, writing=True):
-                self._writer = opened.writer(WRITER_MEMORY, num_threads=1)
-                self._writer.garbage_collect_files()  # what a killed writer left
-                store.sweep(self.path)
-        writer = self._writer
-        try:
-            yield writer
-        except BaseException as error:
-            self._forget_languages()
-            try:
-                with store.seam(self.path, writing=True):
-                    writer.rollback()
-                    writer.garbage_collect_files()
-            except ScriptbridgeError:  # it is beyond use; what it had not committed goes with it
-                self._writer = None
-            error.add_note(f"{self.path}: nothing since the last commit was kept")
-            raise
-
-    def _note_language(self, declared: str | None, terms: Mapping[str, Sequence[str]]) -> None:
-        if self._snapshot.manifest.given is not None:
-            return
-        if declared is not None:
-            self._declared.add(declared)
-        elif detected := known_languages.detect(chain.from_iterable(terms.values())):
-            self._detected[detected] += 1
-
-    @contextmanager
-    def _languages_noted(self) -> Iterator[None]:
-        """The manifest has the new languages before the store commits, and keeps them unless that fails.
-
-        Killed in between, it has a language too many, which does no harm.
-        """
-        if not self._declared and not self._detected and not self._segmented:
-            yield
-            return
-        opstamp, manifest = store.opstamp(self.path), store.Manifest.read(self.path)
-        noted = manifest.with_languages(self._declared, self._detected)
-        segmenter = manifest.segmenter or self._segmented
-        cut_by = {**segmentation.versions(), **manifest.cut_by} if manifest.cut_by else {}
-        replace(noted, segmenter=segmenter, cut_by=cut_by).write(self.path)
-        try:
-            yield
-        except BaseException:
-            with suppress(ScriptbridgeError):
-                if store.opstamp(self.path) == opstamp:
-                    manifest.write(self.path)
-            raise
-        self._forget_languages()
-
-    def _forget_languages(self) -> None:
-        self._declared, self._detected, self._segmented = set(), Counter(), None
 
     def _committed(self, opened: tantivy.Index) -> Snapshot:
         for _ in range(RELOADS):
@@ -649,32 +352,6 @@ class Index:
             if store.opstamp(self.path) == opstamp:
                 return Snapshot(self.path, opened.schema, searcher, opstamp, manifest, self._channels)
         raise IndexStorageError(f"{self.path}: commits came faster than they could be read; try again")
-
-
-def _fused(rankings: Sequence[Sequence[Found]], mode: Mode) -> list[Found]:
-    """The lexical and the dense ranking as one."""
-    weights = [2 * (1 - mode.weight), 2 * mode.weight]
-    pairs = [[(each.id, each.score) for each in ranking] for ranking in rankings]
-    known = {each.id: each for ranking in rankings for each in ranking}
-    return [known[id]._replace(score=score) for id, score in fusion.fuse(mode.fusion, pairs, weights)]
-
-
-def _wordings(snapshot: Snapshot, asked: Asked, mode: Mode) -> list[Deromanization]:
-    """What encoders read of a query, with probabilities: native forms of a Latin one."""
-    if not mode.deromanize or all(position.token.script != "Latn" for position in asked.positions):
-        return [Deromanization(asked.text, 1.0)]
-    documents = snapshot.found_by(asked.expansion)
-    wordings = snapshot.bridge.deromanized(asked.text, asked.positions, mode.readings, documents=documents)
-    total = math.fsum(each.probability for each in wordings)
-    if total == 0:  # of many words: too small to tell apart
-        return wordings[:1]
-    return [replace(each, probability=each.probability / total) for each in wordings]
-
-
-def _pairs(document: Document) -> dict[str, list[str]]:
-    """The pairs of characters of a document's fields, where there are any."""
-    found = {name: bigrams.of_text(value) for name, value in document.fields.items()}
-    return {store.pairs_of(name): pairs for name, pairs in found.items() if pairs}
 
 
 def _hit(

@@ -404,7 +404,7 @@ def test_a_failed_commit_leaves_the_languages(path: Path) -> None:
         index.commit()
         before = (path / "scriptbridge.json").read_bytes()
         index.add([{"id": "2", "text": "борщ", "lang": "ru"}])
-        index._writer = Failing()  # type: ignore[assignment]
+        index._writer._writer = Failing()  # type: ignore[assignment]
         with pytest.raises(IndexStorageError, match="intact"):
             index.commit()
         assert (path / "scriptbridge.json").read_bytes() == before
@@ -653,7 +653,7 @@ def test_a_damaged_document_is_refused(path: Path, source: bytes) -> None:
     record.add_bytes(store.SOURCE, source)
     record.add_text("text", "chai")
     with Index.create(path, ["hi"]) as index:
-        with index._writing() as writer:
+        with index._writer.alone(), index._writer._guarded() as writer:
             writer.add_document(record)
         index.commit()
         with pytest.raises(IndexFormatError, match="damaged"):
