@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import math
 import random
 import re
-import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import oracles
 import pytest
@@ -512,15 +514,26 @@ def test_the_beam_finds_what_an_exhaustive_search_finds(code: str) -> None:
     assert found >= 0.9 * wanted
 
 
-def test_more_forms_of_a_long_query_take_time_by_its_length() -> None:
-    bridge, query = sample_bridge("el"), "mousakas tora stin thalasa " * 3000
+def test_more_forms_of_a_long_query_take_work_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared at a word doesn't grow with the words before it."""
+    bridge, nsmallest, compared = sample_bridge("el"), heapq.nsmallest, 0
 
-    def seconds(n: int) -> float:
-        began = time.process_time()
-        assert len(bridge.deromanize(query, n)) == n
-        return time.process_time() - began
+    def size(value: object) -> int:
+        return sum(map(size, value)) if isinstance(value, tuple) else 1
 
-    assert seconds(5) < 4 * seconds(1)
+    def counting(n: int, items: Iterable[Any]) -> list[Any]:
+        nonlocal compared
+        listed = list(items)
+        compared += sum(map(size, listed))
+        return nsmallest(n, listed)
+
+    def work(times: int) -> int:
+        before = compared
+        assert len(bridge.deromanize("mousakas tora stin thalasa " * times, 5)) == 5
+        return compared - before
+
+    monkeypatch.setattr(heapq, "nsmallest", counting)
+    assert 400 < work(200) < 2.1 * work(100)
 
 
 @cache
