@@ -8,7 +8,6 @@ training words. The same data gives the same bytes.
 from __future__ import annotations
 
 import argparse
-import gzip
 import math
 import re
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.datasets import read_pairs
 from scriptbridge import languages, text
 from scriptbridge.channel import Channel, latin_trigrams
 from scriptbridge.documents import read_documents
@@ -38,18 +38,9 @@ DICTIONARY_WEIGHT = 0.5  # a phrasebook's word stands for more than one occurren
 Pairs = Iterator[tuple[str, str, float]]
 
 
-def read(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(native, latin, note) of a pairs file."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            native, latin, note = line.rstrip("\n").split("\t")
-            if (native, latin) != ("native", "latin"):  # a head line
-                yield native, latin, note
-
-
 def lexicon(path: Path) -> Pairs:
     """Words as people romanized them, weighted by how many did."""
-    for native, latin, note in read(path):
+    for native, latin, note in read_pairs(path):
         split, _, times = note.partition(":")
         if split == "train":
             yield native, latin, float(times)
@@ -57,13 +48,13 @@ def lexicon(path: Path) -> Pairs:
 
 def counted(path: Path) -> Pairs:
     """Word pairs of running text, weighted by the square root of their frequency: a habit isn't a rule."""
-    for native, latin, note in read(path):
+    for native, latin, note in read_pairs(path):
         yield native, latin, math.sqrt(float(note))
 
 
 def phrases(path: Path) -> Pairs:
     """Phrases of as many native as Latin words, word by word."""
-    for native, latin, _ in read(path):
+    for native, latin, _ in read_pairs(path):
         natives, latins = text.terms(native), text.terms(latin)
         if len(natives) == len(latins):
             for pair in zip(natives, latins, strict=True):
@@ -72,7 +63,7 @@ def phrases(path: Path) -> Pairs:
 
 def dictionary(path: Path) -> Pairs:
     """Words in a dictionary's scholarly letters, in the ways that people type these."""
-    for native, latin, _ in read(path):
+    for native, latin, _ in read_pairs(path):
         natives, latins = text.terms(native), unicodedata.normalize("NFC", latin.casefold()).split()
         if len(natives) == len(latins):
             for word, scholarly in zip(natives, latins, strict=True):
@@ -117,7 +108,7 @@ KHMER = str.maketrans(
 
 def khmer(path: Path) -> Pairs:
     """Khmer words in plain letters, without spaces: those of the documents are not those of the Latin."""
-    for native, latin, _ in read(path):
+    for native, latin, _ in read_pairs(path):
         plain = unicodedata.normalize("NFD", latin.casefold().translate(KHMER))
         typed = "".join(letter for letter in plain if letter.isascii() and letter.isalnum())
         if typed:
@@ -127,14 +118,14 @@ def khmer(path: Path) -> Pairs:
 def names(path: Path) -> Pairs:
     """Names whose Latin spelling the language's scheme can explain."""
     scheme = Channel.from_scheme(languages.load(path.name.split(".")[0]))
-    for native, latin, _ in read(path):
+    for native, latin, _ in read_pairs(path):
         if scheme.score(native, latin) >= NAMES_LIKELIHOOD * len(latin):
             yield native, latin, NAMES_WEIGHT
 
 
 def pinyin(path: Path) -> Pairs:
     """Of a dictionary's words one in `THINNED`, as one Latin word each, with or without its apostrophes."""
-    for native, latin, _ in read(path):
+    for native, latin, _ in read_pairs(path):
         if zlib.crc32(native.encode()) % THINNED == 0:
             standard = re.sub(r" (?=[aeo])", "'", latin).replace(" ", "")
             share = APOSTROPHES if "'" in standard else 1.0

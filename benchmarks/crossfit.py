@@ -77,8 +77,8 @@ def own_pairs(data: Path, collection: Collection, half: Queries) -> frozenset[tu
     A pair does where its sentences hold it as often as the source does.
     """
     known: Counter[tuple[str, str]] = Counter()
-    for pair in read_pairs(data / "pairs" / SEEN_PAIRS[collection.name]):
-        known[text.normalize(pair.native), text.normalize(pair.latin)] += pair.count
+    for native, latin, count in read_pairs(data / "pairs" / SEEN_PAIRS[collection.name]):
+        known[text.normalize(native), text.normalize(latin)] += int(count)
     elsewhere = known - _pairs_within(collection, half)
     return frozenset(known.keys() - elsewhere.keys())
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +18,6 @@ __all__ = [
     "DAKSHINA",
     "KINDS",
     "USER_TEXT",
-    "WordPair",
     "known_sets",
     "load",
     "merge",
@@ -39,15 +38,6 @@ USER_TEXT = (
     "fa.finglish-telegram-knownitem",
 )
 """What people wrote in Latin letters themselves; whole sentences as queries, small pools."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordPair:
-    """A native word, a Latin spelling of it, and how often that was seen."""
-
-    native: str
-    latin: str
-    count: int
 
 
 def known_sets() -> list[tuple[str, str]]:
@@ -107,9 +97,10 @@ def _prefixed(prefix: str, values: Mapping[str, Value]) -> dict[str, Value]:
     return {f"{prefix}/{key}": value for key, value in values.items()}
 
 
-def read_pairs(file: Path) -> list[WordPair]:
-    """The word pairs of a ``pairs/*-words.tsv.gz`` whose notes are counts."""
+def read_pairs(file: Path) -> Iterator[tuple[str, str, str]]:
+    """(native, latin, note) of a file of ``data/pairs``."""
     with gzip.open(file, "rt", encoding="utf-8") as lines:
-        next(lines)  # the columns' names
-        rows = [line.rstrip("\n").split("\t") for line in lines]
-    return [WordPair(native, latin, int(count)) for native, latin, count in rows]
+        for line in lines:
+            native, latin, note = line.rstrip("\n").split("\t")
+            if (native, latin) != ("native", "latin"):  # a head line
+                yield native, latin, note

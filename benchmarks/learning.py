@@ -93,7 +93,7 @@ def halves(data: Path, name: str, kind: str) -> Half:
 def _words_alone(file: Path) -> Half:
     """A set of words: each is a document, and the Latin ones of half of them are queries."""
     pairs = sorted(
-        {(text.normalize(native), text.normalize(latin)) for native, latin, _ in channels.read(file)}
+        {(text.normalize(native), text.normalize(latin)) for native, latin, _ in datasets.read_pairs(file)}
     )
     pairs = [pair for pair in pairs if all(len(text.terms(word)) == 1 for word in pair)]
     natives = sorted({native for native, _ in pairs})
@@ -112,7 +112,9 @@ def _aligned(native: Mapping[str, str], asked: Mapping[str, str]) -> WordPairs:
 
 def _paired(file: Path, collection: Collection, queries: QuerySet, asked: Mapping[str, str]) -> WordPairs:
     """The known pairs of words that stand in a query and in the documents it asks for."""
-    known = {(text.normalize(native), text.normalize(latin)) for native, latin, _ in channels.read(file)}
+    known = {
+        (text.normalize(native), text.normalize(latin)) for native, latin, _ in datasets.read_pairs(file)
+    }
     pairs: set[tuple[str, str]] = set()
     for id, query in asked.items():
         natives = {term for each in queries.qrels[id] for term in text.terms(collection.documents[each])}
@@ -217,7 +219,7 @@ def _pretended(file: Path) -> tuple[list[Pair], list[Pair], Lexicon]:
     """
     pairs = [
         Pair(text.normalize(native), text.normalize(latin))
-        for native, latin, _ in channels.read(file)
+        for native, latin, _ in datasets.read_pairs(file)
         if len(text.terms(native)) == 1 == len(text.terms(latin))
     ]
     words = sorted({pair.native for pair in pairs})

@@ -9,7 +9,6 @@ beside Latin queries over these; and recall@8 of held-out words, as typed and wi
 from __future__ import annotations
 
 import argparse
-import gzip
 import math
 import random
 import sys
@@ -72,10 +71,8 @@ def turned(data: Path, name: str, limit: int) -> dict[str, Any]:
     latin = {id: each[0] for id, each in queries.latin.texts.items()} if queries.latin else {}
     native: Wordings = queries.native
     if native:
-        with gzip.open(
-            data / "pairs" / f"{code}.dakshina-sentences-dev.tsv.gz", "rt", encoding="utf-8"
-        ) as lines:
-            romanized = dict(line.rstrip("\n").split("\t")[:2] for line in lines)
+        sentences = datasets.read_pairs(data / "pairs" / f"{code}.dakshina-sentences-dev.tsv.gz")
+        romanized = {sentence: typed for sentence, typed, _ in sentences}
         documents = {id: romanized[each] for id, each in collection.documents.items() if each in romanized}
     else:  # whole sentences: what was typed is the document, the document is asked for
         documents = {min(queries.qrels[id]): each for id, each in latin.items()}
@@ -98,9 +95,8 @@ def slips(data: Path, code: str, limit: int) -> list[dict[str, Any]]:
     collection = datasets.load(data, f"{code}.dakshina-dev", limit=1)
     frequencies = Counter(term for each in collection.documents.values() for term in set(text.terms(each)))
     bridge = Bridge.from_terms(frequencies, [code], documents=len(collection.documents))
-    with gzip.open(data / "pairs" / f"{code}.dakshina-lexicon.tsv.gz", "rt", encoding="utf-8") as lines:
-        rows = [line.rstrip("\n").split("\t") for line in lines]
-    pairs = [(text.normalize(row[0]), row[1]) for row in rows[1:] if row[2].startswith("dev")]
+    lexicon = datasets.read_pairs(data / "pairs" / f"{code}.dakshina-lexicon.tsv.gz")
+    pairs = [(text.normalize(native), latin) for native, latin, note in lexicon if note.startswith("dev")]
     pairs = [pair for pair in pairs if pair[0] in bridge.lexicon]
     rng = random.Random(report.SEED)
     rng.shuffle(pairs)

@@ -27,7 +27,6 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from benchmarks import datasets, report, tables
-from benchmarks.channels import read
 from benchmarks.transliterators import TRANSLITERATORS
 from scriptbridge import Bridge, Channel, segmentation, sounds, text
 from scriptbridge.lexicon import Lexicon
@@ -49,7 +48,7 @@ Answers = Callable[[str], Sequence[str]]
 
 def pairs(file: Path) -> Iterator[tuple[str, str, str]]:
     """(native, latin, note) of single words: of sentences, where both sides have as many words."""
-    for native, latin, note in read(file):
+    for native, latin, note in datasets.read_pairs(file):
         if file.name.startswith("zh."):
             yield from ((*pair, note) for pair in _words_of_syllables(native, latin.split()))
         elif len(natives := native.split()) == len(latins := latin.split()):
