@@ -9,23 +9,21 @@ closed, which takes the rest of the file.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import os
 import sys
 import unicodedata
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol, TextIO, TypeVar
 
-from scriptbridge import languages
+from scriptbridge import files, languages
 from scriptbridge.errors import DocumentError
 from scriptbridge.types import Document
 
-__all__ = ["RESERVED", "Query", "as_documents", "document_id", "read_documents", "read_queries"]
+__all__ = ["FORMATS", "RESERVED", "Query", "as_documents", "document_id", "read_documents", "read_queries"]
 
 RESERVED = ("id", "lang")  # keys that can be no text field
 MAX_ID = 512  # characters
@@ -282,13 +280,8 @@ class _Source:
         return f"{self.name}:{line}"
 
     def records(self) -> Iterator[tuple[int, Record | DocumentError]]:
-        try:
-            with self._opened() as lines:
-                yield from _json_records(lines) if self.format == "jsonl" else self._table_records(lines)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DocumentError(f"{self.name}: a damaged or incomplete gzip file: {error}") from error
-        except OSError as error:
-            raise DocumentError(f"{self.name}: cannot be read: {error.strerror or error}") from error
+        with files.reading(self.name, DocumentError), self._opened() as lines:
+            yield from _json_records(lines) if self.format == "jsonl" else self._table_records(lines)
 
     def _named_format(self) -> str:
         if self.path is None:
@@ -313,7 +306,7 @@ class _Source:
                 with suppress(ValueError):  # standard input is closed already
                     text.detach()
             return
-        with self.path.open("rb") as raw, gzip.open(raw) if self.path.suffix == ".gz" else raw as plain:
+        with files.unpacked(self.path) as plain:
             yield io.TextIOWrapper(plain, "utf-8-sig", "surrogateescape", newline)
 
     def _table_records(self, lines: TextIO) -> Iterator[tuple[int, Record | DocumentError]]:

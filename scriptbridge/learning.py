@@ -14,12 +14,10 @@ A token may also be a Latin term of the collection, or mean no term at all; from
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import heapq
 import math
 import random
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,10 +28,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import languages, text
+from . import files, languages, text
 from .bridge import READINGS, Bridge
 from .channel import Channel
-from .documents import read_queries
+from .documents import FORMATS, read_queries
 from .errors import ChannelError, DocumentError, LanguageError
 from .estimation import Change, changes
 from .index import Index
@@ -131,20 +129,15 @@ def read_log(path: str | Path, skipped: list[str]) -> Iterator[str]:
     `skipped`; DocumentError where the file itself cannot be.
     """
     path = Path(path)
-    if Path(path.name.removesuffix(".gz")).suffix in (".jsonl", ".ndjson", ".json", ".csv", ".tsv"):
+    if Path(path.name.removesuffix(".gz")).suffix in FORMATS:
         yield from (query.text for query in read_queries(path, skip_bad=skipped))
         return
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield line.decode("utf-8-sig").strip()
-                except UnicodeDecodeError as error:
-                    skipped.append(f"{path}:{number}: not UTF-8 text: {error.reason}")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DocumentError(f"{path}: a damaged or incomplete gzip file: {error}") from error
-    except OSError as error:
-        raise DocumentError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with files.reading(path, DocumentError), files.unpacked(path) as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield line.decode("utf-8-sig").strip()
+            except UnicodeDecodeError as error:
+                skipped.append(f"{path}:{number}: not UTF-8 text: {error.reason}")
 
 
 def language_of(

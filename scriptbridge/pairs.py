@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import random
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from . import languages, sounds, text
+from . import files, languages, sounds, text
 from .bridge import Bridge
 from .channel import NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
@@ -73,16 +71,11 @@ def read_pairs(path: str | Path) -> Iterator[list[Pair]]:
     ``native<TAB>latin…`` is a header. DocumentError names file, line and column of what cannot be read.
     """
     path = Path(path)
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                cells = _cells(line, f"{path}:{number}")
-                if cells and not (number == 1 and cells[:2] == ["native", "latin"]):
-                    yield _words(cells, f"{path}:{number}")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DocumentError(f"{path}: a damaged or incomplete gzip file: {error}") from error
-    except OSError as error:
-        raise DocumentError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with files.reading(path, DocumentError), files.unpacked(path) as lines:
+        for number, line in enumerate(lines, 1):
+            cells = _cells(line, f"{path}:{number}")
+            if cells and not (number == 1 and cells[:2] == ["native", "latin"]):
+                yield _words(cells, f"{path}:{number}")
 
 
 def _cells(line: bytes, place: str) -> list[str]:

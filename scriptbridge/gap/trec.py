@@ -6,10 +6,8 @@ tabs divide them, document ids may hold spaces. Whatever cannot be read is a Gap
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scriptbridge import files
 from scriptbridge.errors import GapError
 
 from .records import Ranking
@@ -126,19 +125,14 @@ def ranked(hits: Iterable[tuple[str, float]]) -> Ranking:
 
 def lines(path: str | Path) -> Iterator[tuple[str, str]]:
     """The lines of a text file that are not blank, each after its place, ``FILE:LINE``."""
-    number = 0
-    try:
-        with Path(path).open("rb") as raw, gzip.open(raw) if Path(path).suffix == ".gz" else raw as plain:
-            for number, line in enumerate(plain, 1):
+    with files.reading(path, GapError), files.unpacked(path) as plain:
+        for number, line in enumerate(plain, 1):
+            try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                if text and not text.isspace():
-                    yield f"{path}:{number}", text
-    except UnicodeDecodeError as error:
-        raise GapError(f"{path}:{number}: not UTF-8: {error.reason} at byte {error.start}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise GapError(f"{path}: a damaged or incomplete gzip file: {error}") from error
-    except OSError as error:
-        raise GapError(f"{path}: cannot be read: {error.strerror or error}") from error
+            except UnicodeDecodeError as error:
+                raise GapError(f"{path}:{number}: not UTF-8: {error.reason} at byte {error.start}") from error
+            if text and not text.isspace():
+                yield f"{path}:{number}", text
 
 
 _HEADERS = ("query-id", "query_id", "queryid", "qid")

@@ -64,7 +64,7 @@ class Teachers:
     ) -> None:
         asked = [query.native or query.latin[0] for query in queries]
         self._options = options
-        self._teachers = [
+        self._teachers: list[_Teacher] = [
             Lexical(asked, passages)
             if teacher == LEXICAL
             else _Cross(teacher.removeprefix(CROSS), asked, passages)
