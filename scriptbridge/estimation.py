@@ -311,7 +311,7 @@ class Estimate:
             self._trigrams() if final else latin_trigrams(()),
             sources,
             self.language.sounds,
-            self.language.own_typing,
+            languages.own_typing(self.language),
         )
 
 

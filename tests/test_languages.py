@@ -12,6 +12,7 @@ import pytest
 
 from scriptbridge import kernels, languages, sounds, text
 from scriptbridge.errors import LanguageError
+from scriptbridge.languages.language import MAX_SEGMENT, MAX_SPELLING
 
 SHIPPED = sorted(path.stem for path in Path(languages.__file__).parent.glob("*.toml"))
 # In steps, differently from one input method to the next, or in one of several layouts: no keyboard.
@@ -56,7 +57,7 @@ def producible(spellings: dict[str, dict[str, float]], native: str, latin: str) 
     reached = {(0, 0)}  # letters read, letters written
     for read in range(len(native)):
         for _, wrote in [place for place in reached if place[0] == read]:
-            for length in range(1, min(languages.MAX_SEGMENT, len(native) - read) + 1):
+            for length in range(1, min(MAX_SEGMENT, len(native) - read) + 1):
                 for spelling in spellings.get(native[read : read + length], ()):
                     if latin.startswith(spelling, wrote):
                         reached.add((read + length, wrote + len(spelling)))
@@ -80,8 +81,8 @@ def test_the_languages_are_shipped() -> None:
 
 
 def test_segments_and_spellings_fit_the_kernels() -> None:
-    assert languages.MAX_SEGMENT == kernels.MAX_UNIT
-    assert languages.MAX_SPELLING == kernels.MAX_SPELLING
+    assert MAX_SEGMENT == kernels.MAX_UNIT
+    assert MAX_SPELLING == kernels.MAX_SPELLING
 
 
 @pytest.mark.parametrize("code", SHIPPED)
@@ -105,7 +106,7 @@ def test_spellings_are_probabilities_that_fit(code: str) -> None:
     assert spellings.keys() == language.segments.keys()
     for segment, shares in spellings.items():
         assert math.isclose(sum(shares.values()), 1.0), segment
-        assert all(0 < share <= 1 and len(latin) <= languages.MAX_SPELLING for latin, share in shares.items())
+        assert all(0 < share <= 1 and len(latin) <= MAX_SPELLING for latin, share in shares.items())
 
 
 @pytest.mark.parametrize("code", SHIPPED)
