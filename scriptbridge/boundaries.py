@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import sys
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations, pairwise
 from typing import Protocol
@@ -32,7 +32,7 @@ from .decoding import LEAST_SHARE, PART_BUDGET, Decoder
 from .lexicon import Lexicon
 from .text import script_of
 from .types import Token
-from .weights import own
+from .weights import itself, own
 
 __all__ = ["HYPHENS", "ChannelReader", "Reader", "attached", "best_path", "recut"]
 
@@ -92,16 +92,20 @@ class Reader(Protocol):
     def word(self, letters: str, least: float = -math.inf) -> float:
         """The weight of the best term that letters may mean; maybe -inf where that is not above `least`."""
 
-    def parts(self, letters: str) -> dict[tuple[int, int], float]:
-        """The weight of the best term that letters[start:end] may mean, where there is one."""
+    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        """The weight of the best term that letters[start:end] may mean, where there is one.
+
+        Parts begin where others end, or one of `words`, which are parts whatever they mean.
+        """
 
 
 @dataclass(frozen=True)
 class ChannelReader:
     """What a channel says of letters, and a lexicon of Latin terms.
 
-    `known` are the weights of the best terms that typed tokens may mean, in any language; `attaches` is of
-    `attached`, `total` of `weights.total`; `query` is what was typed, "" where only its tokens are known.
+    `known` are the weights of the best terms that typed tokens may mean, in any language, or be; `attaches`
+    is of `attached`, `total` of `weights.total`; `query` is what was typed, "" where only its tokens are
+    known.
     """
 
     decoder: Decoder
@@ -139,17 +143,20 @@ class ChannelReader:
         if best is None:
             enough = LEAST_SHARE * math.exp(least)  # near `least` itself a better term may be missed
             best = self.decoder.terms(letters, 1, PART_BUDGET, enough).best
-        itself = self.decoder.lexicon.find(letters)
-        if itself is not None:
-            best = max(best, own(self.decoder.lexicon, letters, itself))
+            best = max(best, itself(self.decoder.lexicon, letters))
         return math.log(best) if best > 0 else -math.inf
 
-    def parts(self, letters: str) -> dict[tuple[int, int], float]:
-        lexicon, found = self.decoder.lexicon, self.decoder.parts(letters)
-        for start, end, term in lexicon.within(letters):
-            weight = own(lexicon, letters[start:end], term)
-            found[start, end] = max(weight, found.get((start, end), 0.0))
-        return {place: math.log(weight) for place, weight in found.items() if weight > 0}
+    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        lexicon = self.decoder.lexicon
+        as_typed = {
+            (start, end): own(lexicon, letters[start:end], term)
+            for start, end, term in lexicon.within(letters)
+            if end - start > 1 or letters[start].isdigit()
+        }
+        found = self.decoder.parts(letters, as_typed.keys() | set(words))
+        for place, weight in as_typed.items():
+            found[place] = max(math.log(weight), found.get(place, -math.inf))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +285,9 @@ def _join(first: _Word, second: _Word, reader: Reader) -> float:
 
 def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int, int], float]:
     """What a run may consist of beside its tokens."""
-    if any(word.badly for word in run):
-        return reader.parts(letters)
     ends = [0, *accumulate(len(word.letters) for word in run)]
+    if any(word.badly for word in run):
+        return reader.parts(letters, pairwise(ends))
     found = {}
     for first, last in combinations(range(len(run) + 1), 2):
         if 2 <= last - first <= (SYLLABLES if _syllables(run[first:last], reader) else MOST):

@@ -219,7 +219,10 @@ class Bridge:
         if not languages:
             return tokens, found
         language = identification.likeliest(found, languages)
-        known = {token: self._best(terms) for token, terms in found.items()}
+        known = {
+            token: max(weights.itself(self.lexicon, token), self._best(terms))
+            for token, terms in found.items()
+        }
         reader = boundaries.ChannelReader(
             self._decoders[language], self._attached[language], self._total, known, query
         )

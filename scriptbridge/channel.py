@@ -89,14 +89,22 @@ class Channel:
 
     @cached_property
     def by_spelling(self) -> _BySpelling:
-        """What the units that can be written so give each spelling in no particular context: (start, unit,
-        probability), spelling s's from start[s] to start[s + 1].
+        """The most that a unit gives each spelling in no particular context, by what the unit begins with:
+        (start, beginning, probability), spelling s's from start[s] to start[s + 1].
+
+        A unit begins with its first letter, and one of several letters with its first two: see `beginnings`.
         """
         end = self.row_start[len(self.units)]  # the units' rows without context come first
-        slots = self.slot_spelling[:end], self._slot_unit[:end], self.slot_cost[:end]
-        spelling, unit, cost = _cheapest(*slots)
+        letter, pair = self._unit_begins[:, self._slot_unit[:end]]
+        several = pair >= 0
+        slots = (
+            np.append(self.slot_spelling[:end], self.slot_spelling[:end][several]),
+            np.append(letter, pair[several]).astype(np.uint16),
+            np.append(self.slot_cost[:end], self.slot_cost[:end][several]),
+        )
+        spelling, beginning, cost = _cheapest(*slots)
         start = np.searchsorted(spelling, np.arange(len(self.spellings) + 1)).astype(np.int32)
-        return start, unit, PROBABILITY[cost]
+        return start, beginning, PROBABILITY[cost]
 
     @cached_property
     def by_unit(self) -> _ByUnit:
@@ -127,17 +135,25 @@ class Channel:
         return start, right[row].astype(np.uint8), row, plain
 
     @cached_property
-    def pairs(self) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-        """The pairs of letters that units of several letters begin with: a pair's number, a unit's pair;
-        else -1.
+    def beginnings(self) -> tuple[NDArray[np.int16], int]:
+        """What units begin with: letters by their ids, and pairs of letters by numbers after these.
 
-        Shapes (65536) and (units).
+        (number, count): ``number[a * 256 + b]`` is that of letters a and b, -1 where no unit begins so.
+        Shape (65536).
         """
-        begins = [key >> 8 if key >= 65536 else key for key in self.units.tolist()]
-        numbers = {pair: i for i, pair in enumerate(sorted({pair for pair in begins if pair >= 256}))}
-        pair_of = np.full(65536, -1, np.int16)
-        pair_of[list(numbers)] = list(numbers.values())
-        return pair_of, np.array([numbers.get(pair, -1) for pair in begins], np.int16)
+        number = np.full(65536, -1, np.int16)
+        pairs = np.unique([key >> 8 if key >= 65536 else key for key in self.units.tolist() if key >= 256])
+        count = len(self.letters) + 1 + len(pairs)
+        number[pairs.astype(np.int64)] = np.arange(count - len(pairs), count)
+        return number, count
+
+    @cached_property
+    def _unit_begins(self) -> NDArray[np.int16]:
+        """The numbers of each unit's first letter and of its first two, -1 for one letter; (2, units)."""
+        keys = self.units
+        pair = np.where(keys >= 65536, keys >> 8, keys)
+        letter = np.where(pair >= 256, pair >> 8, pair)
+        return np.array([letter, np.where(pair >= 256, self.beginnings[0][pair], -1)], np.int16)
 
     @cached_property
     def _slot_unit(self) -> NDArray[np.uint16]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -67,7 +67,7 @@ class Decoder:
             PROBABILITY,
             *channel.by_spelling,
             *channel.by_unit,
-            *channel.pairs,
+            *channel.beginnings,
             GREED,
         )
 
@@ -111,16 +111,20 @@ class Decoder:
         found, likelihoods, _ = kernels.decode(*arguments)
         return found, likelihoods
 
-    def parts(self, letters: str) -> dict[tuple[int, int], float]:
-        """The weight of the best form that letters[start:end] may mean, where it is worth a look."""
+    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        """The weight, as a log, of the best form that letters[start:end] may mean, where it is worth a look.
+
+        Parts begin where others end, or one of `words`, which are parts whatever they mean.
+        """
         run = encode_latin(letters)
         if run is None:
             return {}
-        arguments = (run, *self.arguments, NOISE, 1.0, 1, PART_BUDGET, LONGEST_PART)
-        found = kernels.decode_anywhere(*arguments)
-        by_slips = (found[1] - found[0] < SHORT_PART) & (found[3] < SLIPPED * NOISE)
-        starts, ends, entries, likelihoods = (each[~by_slips] for each in found)
-        weights = (likelihoods * self.powers[0][entries]) ** SHARPNESS
+        known = np.zeros((len(run), len(run) + 1), np.bool_)
+        known[tuple(zip(*words, strict=True))] = True
+        limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE, known)
+        arguments = (run, *self.arguments, NOISE, 1.0, *limits)
+        starts, ends, entries, likelihoods = kernels.decode_anywhere(*arguments)
+        weights = SHARPNESS * np.log(likelihoods * self.powers[0][entries])
         return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
 
 

@@ -7,6 +7,10 @@ A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is th
 context, a slice ``row_start[r]:row_start[r + 1]``. `forward` vectors run over the positions of the Latin
 token: ``forward[j]`` is the probability that the native letters read so far were written as the token's first
 j letters, summed over all segmentations.
+
+One file, as numba's cache does not see what changed in another. The search does without two things that
+cost it up to a fifth: views of rows (``forward[slot]``) in its loops and, in what it calls, a second `return`
+or a `break`, where numba counts references to the arrays that are passed on.
 """
 
 from __future__ import annotations
@@ -52,6 +56,7 @@ Grid: TypeAlias = NDArray[np.int32]  # two-dimensional
 Floats: TypeAlias = NDArray[np.float64]
 Pairs: TypeAlias = NDArray[np.int16]
 Shares: TypeAlias = NDArray[np.float32]
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -80,11 +85,9 @@ def lookup(table: Table, keys: Keys, key: Int) -> Int:
     """The position of `key` in `keys`, or -1."""
     mask = len(table) - 1
     at = _hash(key, mask)
-    while table[at] >= 0:
-        if keys[table[at]] == key:
-            return np.int32(table[at])
+    while table[at] >= 0 and keys[table[at]] != key:
         at = (at + 1) & mask
-    return np.int32(-1)
+    return np.int32(table[at])
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -155,8 +158,9 @@ def likelihood(
         for k in range(MAX_UNIT):
             if rows[i, k] >= 0:
                 emit(
-                    forward[i],
-                    forward[i + k + 1],
+                    forward,
+                    i,
+                    i + k + 1,
                     rows[i, k],
                     spellings,
                     row_start,
@@ -168,13 +172,13 @@ def likelihood(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _slip(source: Floats, target: Floats, come: Int, noise: float) -> None:
-    """Add to `target` what `source`, 0 after `come`, becomes when a letter is written by a slip: by none, any
-    one or any two.
+def _slip(forward: Floats, source: Int, target: Floats, come: Int, noise: float) -> None:
+    """Add to `target` what row `source` of `forward`, 0 after `come`, becomes when a letter is written by a
+    slip: by none, any one or any two.
     """
-    length = len(source) - 1
+    length = forward.shape[1] - 1
     for j in range(come + 1):
-        slip = source[j] * noise
+        slip = forward[source, j] * noise
         target[j] += slip
         if j + 1 <= length:
             target[j + 1] += slip
@@ -184,8 +188,9 @@ def _slip(source: Floats, target: Floats, come: Int, noise: float) -> None:
 
 @njit(cache=True, nogil=True)
 def emit(
-    source: Floats,
-    target: Floats,
+    forward: Floats,
+    source: Int,
+    target: Int,
     row: Int,
     spellings: Grid,
     row_start: Numbers,
@@ -193,17 +198,19 @@ def emit(
     slot_probability: Floats,
     noise: float,
 ) -> None:
-    """Add to `target` what `source` becomes by one more unit, written by a spelling of `row` or a slip."""
-    length = len(source) - 1
+    """Add to row `target` of `forward` what row `source` becomes by one more unit, written by a spelling of
+    `row` or a slip.
+    """
+    length = forward.shape[1] - 1
     for slot in range(row_start[row], row_start[row + 1]):
         spelling, probability = slot_spelling[slot], slot_probability[slot]
         for j in range(length + 1):
-            if source[j] > 0.0:
+            if forward[source, j] > 0.0:
                 for n in range(min(MAX_SPELLING, length - j) + 1):
                     if spellings[j, n] == spelling:
-                        target[j + n] += source[j] * probability
+                        forward[target, j + n] += forward[source, j] * probability
     if noise > 0.0:
-        _slip(source, target, length, noise)
+        _slip(forward, source, forward[target], length, noise)
 
 
 @njit(cache=True, nogil=True)
@@ -413,13 +420,9 @@ def weighed(
 @njit(cache=True, nogil=True)
 def _push(heap: Numbers, priorities: Floats, size: Int, slot: Int) -> Int:
     at = size
-    heap[at] = slot
-    while at > 0:
-        parent = (at - 1) >> 1
-        if priorities[heap[parent]] >= priorities[slot]:
-            break
-        heap[at] = heap[parent]
-        at = parent
+    while at > 0 and priorities[heap[(at - 1) >> 1]] < priorities[slot]:
+        heap[at] = heap[(at - 1) >> 1]
+        at = (at - 1) >> 1
     heap[at] = slot
     return size + 1
 
@@ -446,12 +449,10 @@ def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
 
 @njit(cache=True, nogil=True)
 def _promise(
-    letters: Int,
-    unit_keys: Keys,
-    unit_pair: Pairs,
+    beginnings: int,
     spellings: Grid,
     ahead_start: Numbers,
-    ahead_unit: Labels,
+    ahead_beginning: Labels,
     ahead: Floats,
     greed: float,
     noise: float,
@@ -459,25 +460,24 @@ def _promise(
     """What a letter, or pair, to be written from a Latin place on can come to.
 
     The most that a unit beginning with it gives its spelling there, times `greed` for each letter after that.
-    Shape (letters + pairs, len + 1).
+    Shape (len + 1, beginnings).
     """
     length = spellings.shape[0] - 1
-    promise = np.full((letters + unit_pair.max() + 1, length + 1), noise)
+    promise = np.full((length + 1, beginnings), noise)
+    silent = spellings[length, 0]
+    if silent >= 0:
+        for at in range(ahead_start[silent], ahead_start[silent + 1]):
+            promise[:, ahead_beginning[at]] = max(noise, ahead[at])
     for j in range(length + 1):
         credit = 1.0
-        for n in range(min(MAX_SPELLING, length - j) + 1):
+        for n in range(1, min(MAX_SPELLING, length - j) + 1):
+            credit /= greed
             spelling = spellings[j, n]
             if spelling >= 0:
                 for at in range(ahead_start[spelling], ahead_start[spelling + 1]):
-                    letter = unit_keys[ahead_unit[at]]
-                    while letter >= 256:
-                        letter >>= 8
-                    promise[letter, j] = max(promise[letter, j], ahead[at] * credit)
-                    pair = unit_pair[ahead_unit[at]]
-                    if pair >= 0:
-                        promise[letters + pair, j] = max(promise[letters + pair, j], ahead[at] * credit)
-            credit /= greed
-        promise[:, j] *= greed ** (length - j)
+                    beginning = ahead_beginning[at]
+                    promise[j, beginning] = max(promise[j, beginning], ahead[at] * credit)
+        promise[j] *= greed ** (length - j)
     return promise
 
 
@@ -493,15 +493,17 @@ def row_of(
 ) -> Int:
     """`find_row` without hashing: a channel's rows by unit and left letter, of few right letters each."""
     at = unit * plain_row.shape[1] + left
+    row = plain_row[unit, right_letter]
     for place in range(right_start[at], right_start[at + 1]):
         if right[place] == right_letter:
-            return np.int32(right_row[place])
-    return np.int32(plain_row[unit, right_letter])
+            row = right_row[place]
+    return np.int32(row)
 
 
 @njit(cache=True, nogil=True)
 def _emit_fast(
-    source: Floats,
+    forward: Floats,
+    source: Int,
     target: Floats,
     first: Int,
     last: Int,
@@ -516,8 +518,8 @@ def _emit_fast(
         place = head[slot_spelling[slot]]
         while place >= 0:
             j, n = place // (MAX_SPELLING + 1), place % (MAX_SPELLING + 1)
-            if source[j] > 0.0:
-                target[j + n] += source[j] * probability[slot_cost[slot]]
+            if forward[source, j] > 0.0:
+                target[j + n] += forward[source, j] * probability[slot_cost[slot]]
             place = following[place]
 
 
@@ -674,6 +676,7 @@ def _search(
     priorities = np.empty(capacity)
     heap = np.empty(capacity, np.int32)
     target, bound = np.empty(length + 1), np.empty(length + 1)
+    likely = np.empty(letters)  # what `bound` lets each next letter come to
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
@@ -681,7 +684,7 @@ def _search(
     used: Int = 1
     size: Int = 0
     for root in roots:
-        priority = promise[letter_of_label[label[root]], offset] * rank_power[top[root]]
+        priority = promise[offset, letter_of_label[label[root]]] * rank_power[top[root]]
         if priority > floor:
             forward[used] = forward[0]
             node_of[used], parent_of[used], priorities[used], reach[used] = root, 0, priority, 0
@@ -723,7 +726,8 @@ def _search(
                     unit, source = unit3, upper
                 if unit >= 0:
                     _emit_fast(
-                        forward[source],
+                        forward,
+                        source,
                         bound,
                         np.int32(ceiling_start[unit]),
                         np.int32(ceiling_start[unit + 1]),
@@ -734,7 +738,12 @@ def _search(
                         probability,
                     )
             if unit1 >= 0:
-                _slip(forward[slot], bound, come, noise)
+                _slip(forward, slot, bound, come, noise)
+            likely[:] = 0.0
+            for j in range(far + 1):
+                if bound[j] > 0.0:
+                    for at in range(letters):
+                        likely[at] = max(likely[at], bound[j] * promise[offset + j, at])
         while at_end or child < first[node + 1]:
             letter = np.int64(EDGE)
             if not at_end:
@@ -747,17 +756,13 @@ def _search(
                 pair = pair_of[c3 * 256 + letter]
                 if pair >= 0:
                     for j in range(come + 1):
-                        waiting = max(waiting, forward[slot, j] * promise[letters + pair, offset + j])
+                        waiting = max(waiting, forward[slot, j] * promise[offset + j, pair])
                 if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
                     for j in range(reach[up] + 1):
-                        waiting = max(waiting, forward[up, j] * promise[letters + began, offset + j])
-                if crowded and not prefix:
-                    priority = waiting
-                    for j in range(far + 1):
-                        priority = max(priority, bound[j] * promise[letter, offset + j])
-                    if priority * rank_power[top[child]] <= least:
-                        child += 1
-                        continue
+                        waiting = max(waiting, forward[up, j] * promise[offset + j, began])
+                if crowded and not prefix and max(waiting, likely[letter]) * rank_power[top[child]] <= least:
+                    child += 1
+                    continue
             target[:] = 0.0
             for k in range(1, 4):
                 unit, source, left = unit1, slot, c2
@@ -768,7 +773,8 @@ def _search(
                 if unit >= 0:
                     row = row_of(unit, left, letter, right_start, right, right_row, plain_row)
                     _emit_fast(
-                        forward[source],
+                        forward,
+                        source,
                         target,
                         np.int32(row_start[row]),
                         np.int32(row_start[row + 1]),
@@ -779,7 +785,7 @@ def _search(
                         probability,
                     )
             if unit1 >= 0:
-                _slip(forward[slot], target, come, noise)
+                _slip(forward, slot, target, come, noise)
             if at_end:
                 at_end = False
                 if anywhere:
@@ -804,11 +810,12 @@ def _search(
                 found = _keep(child, score, target[length], best_terms, best_scores, best_likelihoods, found)
             priority = waiting
             for j in range(far + 1):
-                priority = max(priority, target[j] * promise[letter, offset + j])
+                priority = max(priority, target[j] * promise[offset + j, letter])
             priority *= rank_power[top[child]]
             least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
             if used < capacity and priority > least:
-                forward[used] = target
+                for j in range(length + 1):
+                    forward[used, j] = target[j]
                 node_of[used], parent_of[used], priorities[used], reach[used] = child, slot, priority, far
                 while reach[used] > come and target[reach[used]] == 0.0:
                     reach[used] -= 1
@@ -842,13 +849,13 @@ def decode(
     slot_cost: Letters,
     probability: Floats,
     ahead_start: Numbers,
-    ahead_unit: Labels,
+    ahead_beginning: Labels,
     ahead: Floats,
     ceiling_start: Numbers,
     ceiling_spelling: Labels,
     ceiling_cost: Letters,
     pair_of: Pairs,
-    unit_pair: Pairs,
+    beginnings: int,
     greed: float,
     noise: float,
     floor: float,
@@ -868,21 +875,20 @@ def decode(
 
     Rows are found as `Channel.by_context` has them; a slot's probability is that of its cost.
     ``ceiling_cost[ceiling_start[u] : ceiling_start[u + 1]]`` is the least that unit u's spellings cost in any
-    context; ``ahead[ahead_start[s] : ahead_start[s + 1]]`` is what each unit having spelling s is expected to
-    give it. With the most that they give in any context instead, and a `greed` of 1, hardly a term of 1e-4 of
-    the best one's score or more is missed (a priority is the best of the places where a score is their sum),
-    but for the `budget` of nodes opened, of which at most 16 children each are remembered; sharper
-    expectations and a lower greed make the search narrower and deeper.
-    ``pair_of[a * 256 + b]`` numbers the pairs of letters that units of several letters begin with, -1 for
-    the others; `unit_pair` is the pair that a unit begins with. Scores of `floor` and
-    below are of no interest. Returns also how many nodes were opened.
+    context; ``ahead[ahead_start[s] : ahead_start[s + 1]]`` is what the units that begin so are expected to
+    give spelling s. With the most that they give in any context instead, and a `greed` of 1, hardly a term of
+    1e-4 of the best one's score or more is missed (a priority is the best of the places where a score is
+    their sum), but for the `budget` of nodes opened, of which at most 16 children each are remembered;
+    sharper expectations and a lower greed make the search narrower and deeper.
+    ``pair_of[a * 256 + b]`` is the number of a pair of letters that units of several letters begin with,
+    after those of the letters, -1 for the others; there are so many `beginnings`. Scores of `floor` and below
+    are of no interest. Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
     before the node), and the prior is that of the most frequent term below.
     """
     spellings = spelling_ids(token, spelling_table, spelling_keys)
-    letters = plain_row.shape[1]
-    promise = _promise(letters, unit_keys, unit_pair, spellings, ahead_start, ahead_unit, ahead, greed, noise)
+    promise = _promise(beginnings, spellings, ahead_start, ahead_beginning, ahead, greed, noise)
     found, likelihoods, opened, _, _, _ = _search(
         spellings,
         promise,
@@ -944,26 +950,30 @@ def decode_anywhere(
     slot_cost: Letters,
     probability: Floats,
     ahead_start: Numbers,
-    ahead_unit: Labels,
+    ahead_beginning: Labels,
     ahead: Floats,
     ceiling_start: Numbers,
     ceiling_spelling: Labels,
     ceiling_cost: Letters,
     pair_of: Pairs,
-    unit_pair: Pairs,
+    beginnings: int,
     greed: float,
     noise: float,
     floor: float,
     limit: int,
     budget: int,
     longest: int,
+    short: int,
+    slipped: float,
+    words: Flags,
 ) -> tuple[Numbers, Numbers, Numbers, Floats]:
     """The terms that parts of `run`, letters without regard to spaces, may mean: starts, ends, terms,
     P(run[start:end] | term).
 
     At most `limit` for each (start, end), of at most `longest` letters; `floor` is what a part's P ·
-    ``df_power[term]`` is to exceed, times `greed` for each of its letters. Starts are those where a part that
-    begins at the run's start, or after another, ended. Everything else is as in `decode`, with `budget` for
+    ``df_power[term]`` is to exceed, times `greed` for each of its letters, and P alone is `slipped` or more
+    in one of less than `short` letters. Starts are 0 and where a part ended, or a stretch that is one of
+    `words`, shape (len, len + 1), whatever it means. Everything else is as in `decode`, with `budget` for
     each start.
     """
     length = len(run)
@@ -971,14 +981,16 @@ def decode_anywhere(
     starts, ends = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
     terms, likelihoods = np.empty(capacity, np.int32), np.empty(capacity)
     spellings = spelling_ids(run, spelling_table, spelling_keys)
-    letters = plain_row.shape[1]
-    promise = _promise(letters, unit_keys, unit_pair, spellings, ahead_start, ahead_unit, ahead, greed, noise)
+    promise = _promise(beginnings, spellings, ahead_start, ahead_beginning, ahead, greed, noise)
     reached = np.zeros(length + 1, np.bool_)
     reached[0] = True
     count = 0
     for start in range(length):
         if not reached[start]:
             continue
+        for end in range(start + 1, length):
+            if words[start, end]:
+                reached[end] = True
         end = min(length, start + longest)
         _, _, _, found, found_terms, found_likelihoods = _search(
             spellings[start : end + 1],
@@ -1019,6 +1031,8 @@ def decode_anywhere(
                 term_, likely = found_terms[j, at], found_likelihoods[j, at]
                 if likely * df_power[term_] <= floor * greed**j:
                     break
+                if j < short and likely < slipped:
+                    continue
                 starts[count], ends[count] = start, start + j
                 terms[count], likelihoods[count] = term_, likely
                 reached[start + j] = True

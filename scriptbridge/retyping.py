@@ -16,7 +16,7 @@ from .identification import MIXED, OTHERS
 from .keyboards import Typed
 from .lexicon import Lexicon
 from .types import Token
-from .weights import NOTHING, PRIOR, SHARPNESS, Found, Terms, outside, own, prior
+from .weights import NOTHING, PRIOR, SHARPNESS, Found, Terms, itself, outside, prior
 
 __all__ = ["EXPLAINED", "WRONG", "beliefs", "joined", "merged", "unexplained"]
 
@@ -35,9 +35,7 @@ def unexplained(lexicon: Lexicon, token: str, found: Found) -> bool:
 
 def _explained(lexicon: Lexicon, token: str, found: Found) -> float:
     """How much speaks for any term, in the Latin letters or native script that were typed."""
-    term = lexicon.find(token)
-    itself = 0.0 if term is None else own(lexicon, token, term)
-    return itself + math.fsum(terms.total for terms in found.values())
+    return itself(lexicon, token) + math.fsum(terms.total for terms in found.values())
 
 
 def joined(

@@ -133,8 +133,10 @@ class Snapshot:
 
     def _in_fields(self, term: str, weight: float, named: Callable[[str], str]) -> StoreQuery:
         return _any(
-            _boosted(StoreQuery.term_query(self.schema, named(name), term, "freq"), weight * of_field)
-            for name, of_field in self.manifest.fields.items()
+            [
+                _boosted(StoreQuery.term_query(self.schema, named(name), term, "freq"), weight * of_field)
+                for name, of_field in self.manifest.fields.items()
+            ]
         )
 
     def beside(self, before: Sequence[Position]) -> Callable[[Mapping[str, int]], list[Beside]] | None:
@@ -172,7 +174,9 @@ class Snapshot:
 
     def holding(self, term: str) -> StoreQuery:
         """The documents that hold a term in any field."""
-        return _any(StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields)
+        return _any(
+            [StoreQuery.term_query(self.schema, name, term, "basic") for name in self.manifest.fields]
+        )
 
     @cached_property
     def vectors(self) -> Vectors | None:
@@ -310,12 +314,11 @@ class Snapshot:
             self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
 
 
-def _any(queries: Iterable[StoreQuery]) -> StoreQuery:
+def _any(queries: Sequence[StoreQuery]) -> StoreQuery:
     """The sum of queries."""
-    summed = list(queries)
-    if len(summed) == 1:
-        return summed[0]
-    return StoreQuery.boolean_query([(Occur.Should, query) for query in summed])
+    if len(queries) == 1:
+        return queries[0]
+    return StoreQuery.boolean_query([(Occur.Should, query) for query in queries])
 
 
 def _best(queries: list[StoreQuery]) -> StoreQuery:

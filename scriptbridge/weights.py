@@ -95,6 +95,12 @@ def own(lexicon: Lexicon, typed: str, term: int) -> float:
     return float(OWN ** (SHARPNESS * min(len(typed), LONG)) * prior(lexicon, term))
 
 
+def itself(lexicon: Lexicon, token: str) -> float:
+    """How much speaks for a token being a term as it is; 0 where it is none."""
+    term = lexicon.find(token)
+    return 0.0 if term is None else own(lexicon, token, term)
+
+
 @lru_cache(maxsize=1024)
 def outside(token: str) -> float:
     """How much speaks for a word outside the lexicon."""

@@ -75,16 +75,19 @@ def channel_of(table: Mapping[Context, Mapping[str, int]], language: str = "el")
 
 
 def most_by_spelling(channel: Channel) -> tuple[Any, Any, Any]:
-    """The most that each unit gives a spelling in any context, in the form of `Channel.by_spelling`."""
+    """The most that units give a spelling in any context, in the form of `Channel.by_spelling`."""
     most: dict[tuple[int, int], float] = {}
+    pairs = channel.beginnings[0]
     for row, key in enumerate(channel.rows.tolist()):
+        letters = int(channel.units[key >> 16]).to_bytes(3).lstrip(b"\0")
+        begins = [letters[0], *([int(pairs[letters[0] * 256 + letters[1]])] if len(letters) > 1 else [])]
         for slot in range(channel.row_start[row], channel.row_start[row + 1]):
-            place = (int(channel.slot_spelling[slot]), key >> 16)
-            most[place] = max(most.get(place, 0.0), float(channel.slot_probability[slot]))
+            for place in ((int(channel.slot_spelling[slot]), beginning) for beginning in begins):
+                most[place] = max(most.get(place, 0.0), float(channel.slot_probability[slot]))
     start = [sum(spelling < s for spelling, _ in most) for s in range(len(channel.spellings) + 1)]
-    units = [unit for _, unit in sorted(most)]
+    beginnings = [beginning for _, beginning in sorted(most)]
     probabilities = [most[place] for place in sorted(most)]
-    return np.array(start, np.int32), np.array(units, np.uint16), np.array(probabilities)
+    return np.array(start, np.int32), np.array(beginnings, np.uint16), np.array(probabilities)
 
 
 def context_of(table: Table, word: str, i: int, n: int) -> Context | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +79,8 @@ def words(bridge: Bridge, query: str) -> list[tuple[str, str]]:
         ),
         ("wifipizza", [("wifi", "wifi"), ("pizza", "pizza")]),
         ("thalassa2024", [("thalassa", "θάλασσα"), ("2024", "2024")]),
+        ("2024thalassa", [("2024", "2024"), ("thalassa", "θάλασσα")]),
+        ("pizzanisia", [("pizza", "pizza"), ("nisia", "νησιά")]),
     ],
 )
 def test_greek_words_run_together_and_split(query: str, read: list[tuple[str, str]]) -> None:
@@ -261,7 +264,7 @@ class _Told:
         weight = self.weights.get(letters, -math.inf)
         return weight if weight > least else -math.inf
 
-    def parts(self, letters: str) -> dict[tuple[int, int], float]:
+    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
         places = [(i, j) for i in range(len(letters)) for j in range(i + 1, len(letters) + 1)]
         return {(i, j): self.weights[letters[i:j]] for i, j in places if letters[i:j] in self.weights}
 
@@ -320,26 +323,47 @@ def test_hyphens_between_syllables_cost_nothing() -> None:
     assert (first.text, second.text) == ("seo", "ul")
 
 
+def test_a_lone_latin_letter_is_no_word_of_a_run_but_a_digit_is() -> None:
+    bridge = Bridge.from_terms({**GREEK, "v": 900, "7": 900}, languages=["el"])
+    assert ("v", "v") not in words(bridge, "thalassavnisia")
+    assert words(bridge, "v thalassa") == [("v", "v"), ("thalassa", "θάλασσα")]
+    assert words(bridge, "7thalassanisia") == [("7", "7"), ("thalassa", "θάλασσα"), ("nisia", "νησιά")]
+
+
 # ── the kernels
 
 
-def _anywhere(channel: Channel, terms: dict[str, int], run: str) -> dict[tuple[int, int, str], float]:
+def _anywhere(
+    channel: Channel, terms: dict[str, int], run: str, short: int, stretches: set[tuple[int, int]]
+) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
     shared = list(Decoder(channel, lexicon, weights.powers(lexicon)).arguments)
     shared[-9:-6] = oracles.most_by_spelling(channel)
-    arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, 0.0, len(terms), 100_000, len(run))
+    words = np.zeros((len(run), len(run) + 1), bool)
+    for start, end in stretches:
+        words[start, end] = True
+    limits = (0.0, len(terms), 100_000, len(run), short, 0.5, words)
+    arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, *limits)
     found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
 
 
-@given(channels(), lexicons, st.text("abc", min_size=1, max_size=6))
-def test_decode_anywhere(channel: Channel, terms: dict[str, int], run: str) -> None:
-    wanted = oracles.decode_anywhere(oracles.table_of(channel), terms, run)
+@given(channels(), lexicons, st.text("abc", min_size=1, max_size=6), st.integers(0, 3), st.data())
+def test_decode_anywhere(
+    channel: Channel, terms: dict[str, int], run: str, short: int, data: st.DataObject
+) -> None:
+    places = [(start, end) for start in range(len(run)) for end in range(start + 1, len(run) + 1)]
+    stretches = data.draw(st.sets(st.sampled_from(places), max_size=3))
+    wanted = {
+        (start, end, term): p
+        for (start, end, term), p in oracles.decode_anywhere(oracles.table_of(channel), terms, run).items()
+        if end - start >= short or p >= 0.5
+    }
     reached = {0}
-    for start, end, _ in sorted(wanted):
+    for start, end in sorted(stretches | {(start, end) for start, end, _ in wanted}):
         if start in reached:
             reached.add(end)
-    found = _anywhere(channel, terms, run)
+    found = _anywhere(channel, terms, run, short, stretches)
     likely = {part: p for part, p in wanted.items() if part[0] in reached}
     assert found == pytest.approx(likely, rel=1e-9)
 
@@ -359,6 +383,7 @@ def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
     arguments = Decoder(channel, lexicon, weights.powers(lexicon)).arguments
-    given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, 0.0, 2, 3, 4)
+    limits = (0.0, 2, 3, 4, 0, 0.0, np.zeros((4, 5), bool))
+    given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, *limits)
     starts, ends, _, likelihoods = kernels.decode_anywhere(*given)
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)
