@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from scriptbridge import atomic
 from scriptbridge.gap.circumstances import circumstances as made_with
 
 __all__ = ["SEED", "circumstances", "load", "save", "say", "set_by_set"]
@@ -32,9 +33,8 @@ def load(file: Path) -> dict[str, Any]:
 def save(file: Path, measurement: dict[str, Any]) -> None:
     """Write a measurement, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(measurement, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(file)
+    with atomic.replacing(file) as whole:
+        whole.write((json.dumps(measurement, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def say(message: str) -> None:
