@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -32,8 +30,17 @@ CountBeside = Callable[[Mapping[str, int]], Sequence[Beside]]  # of terms, with 
 
 
 class _Begun(NamedTuple):
-    weight: float
-    language: str | None
+    """Terms, each with its weight and with the language whose channel or keyboard reads it so, None for what
+    is typed as it is written; all of shape (terms,).
+    """
+
+    terms: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    languages: NDArray[np.object_]
+
+    def at(self, places: NDArray[np.int64]) -> _Begun:
+        """Those at some places."""
+        return _Begun(self.terms[places], self.weights[places], self.languages[places])
 
 
 class Completer:
@@ -60,81 +67,88 @@ class Completer:
         nodes = max(n, NODES) if beside is None else WIDE
         most = max(n, TERMS if beside is None else IN_CONTEXT)
         begun = self._begun(typed.text, decoders, nodes, most)
-        said = math.fsum(each.weight for each in begun.values())
         outside = weights.outside(typed.text)
-        if typed.script == "Latn" and said < EXPLAINED * outside:
-            begun |= self._begun_elsewhere(prefix, most)
-        counts: dict[int, int] = {}
+        if typed.script == "Latn" and begun.weights.sum() < EXPLAINED * outside:
+            begun = _each_once([*self._begun_elsewhere(prefix, most), begun])
+        counts = None
         if beside is not None:
             begun, counts = self._in_context(begun, beside, most)
-        total = outside + math.fsum(each.weight for each in begun.values())
-        df = self._lexicon.df
-        best = heapq.nsmallest(n, begun.items(), key=lambda item: (-item[1].weight, -df[item[0]], item[0]))
+        total = outside + begun.weights.sum()
+        df = self._lexicon.df[begun.terms]
+        best = np.lexsort((begun.terms, -df, -begun.weights))[:n]
         return [
-            Completion(self._lexicon[term], float(weight / total), int(df[term]), language, counts.get(term))
-            for term, (weight, language) in best
-            if language is None or weight >= LEAST_COMPLETION * total
+            Completion(
+                self._lexicon[int(begun.terms[at])],
+                float(begun.weights[at] / total),
+                int(df[at]),
+                begun.languages[at],
+                None if counts is None else counts[at],
+            )
+            for at in best.tolist()
+            if begun.languages[at] is None or begun.weights[at] >= LEAST_COMPLETION * total
         ]
 
-    def _begun(self, typed: str, decoders: Sequence[Decoder], nodes: int, most: int) -> dict[int, _Begun]:
+    def _begun(self, typed: str, decoders: Sequence[Decoder], nodes: int, most: int) -> _Begun:
         """Terms that begin so, as typed or in the decoders' languages."""
-        lexicon = self._lexicon
-        begun = {
-            term: _Begun(weights.own(lexicon, typed, term), None) for term in self._beginning(typed, most)
-        }
+        found = [self._beginning(typed, weights.as_typed(typed), None, most)]
         for decoder in decoders:
-            for term, likelihood in self._below(*decoder.read(typed, nodes, prefix=True), most):
-                weight = weights.weight(lexicon, term, likelihood)
-                if weight > begun.get(term, _Begun(0.0, None)).weight:
-                    begun[term] = _Begun(weight, decoder.channel.language)
-        return begun
+            terms, likelihoods = self._below(*decoder.read(typed, nodes, prefix=True), most)
+            found.append(self._weighed(terms, likelihoods**SHARPNESS, decoder.channel.language))
+        return _each_once(found)
 
-    def _begun_elsewhere(self, prefix: str, most: int) -> dict[int, _Begun]:
-        """Terms that the keys of the word being typed begin on other layouts."""
-        return {
-            term: _Begun(WRONG * weights.prior(self._lexicon, term), self._codes[layout])
-            for layout, word in self._keyboards.begun(prefix)
-            for term in self._beginning(word, most)
-        }
+    def _begun_elsewhere(self, prefix: str, most: int) -> list[_Begun]:
+        """Terms that the keys of the word being typed begin on other layouts, the last layout's first."""
+        return [
+            self._beginning(word, WRONG, self._codes[layout], most)
+            for layout, word in reversed([*self._keyboards.begun(prefix)])
+        ]
 
-    def _in_context(
-        self, begun: Mapping[int, _Begun], beside: CountBeside, most: int
-    ) -> tuple[dict[int, _Begun], dict[int, int]]:
+    def _beginning(self, letters: str, factor: float, language: str | None, most: int) -> _Begun:
+        """The most frequent terms that begin with letters as they are."""
+        nodes = np.array(self._lexicon.nodes(letters), np.int32)
+        terms, _ = self._below(nodes, np.ones(len(nodes)), most)
+        return self._weighed(terms, np.full(len(terms), factor), language)
+
+    def _weighed(
+        self, terms: NDArray[np.int32], factors: NDArray[np.float64], language: str | None
+    ) -> _Begun:
+        """Terms that weigh factors times what they do by themselves."""
+        of_language = np.full(len(terms), language, np.object_)
+        return _Begun(terms, factors * weights.priors(self._lexicon, terms), of_language)
+
+    def _in_context(self, begun: _Begun, beside: CountBeside, most: int) -> tuple[_Begun, list[int]]:
         """The likeliest terms, weighed by how frequent they are beside other words, and how many documents
         hold each with these.
         """
-        df = self._lexicon.df
-        likeliest = heapq.nlargest(most, begun, key=lambda term: (begun[term].weight, -term))
-        found = beside({self._lexicon[term]: int(df[term]) for term in likeliest})
-        weighed, counts = {}, {}
-        for term, each in zip(likeliest, found, strict=True):
-            weight, language = begun[term]
-            weighed[term] = _Begun(weight * (each.frequency / max(1, df[term])) ** PRIOR, language)
-            counts[term] = each.documents
-        return weighed, counts
-
-    def _beginning(self, letters: str, most: int) -> list[int]:
-        """The most frequent terms that begin with letters as they are."""
-        nodes = np.array(self._lexicon.nodes(letters), np.int32)
-        return [term for term, _ in self._below(nodes, np.ones(len(nodes)), most)]
+        begun = begun.at(np.lexsort((begun.terms, -begun.weights))[:most])
+        df = self._lexicon.df[begun.terms]
+        words = map(self._lexicon.__getitem__, begun.terms.tolist())
+        found = beside(dict(zip(words, df.tolist(), strict=True)))
+        frequencies = np.array([each.frequency for each in found])
+        weighed = begun.weights * (frequencies / np.maximum(1, df)) ** PRIOR
+        return begun._replace(weights=weighed), [each.documents for each in found]
 
     def _below(
         self, nodes: NDArray[np.int32], likelihoods: NDArray[np.float64], most: int
-    ) -> list[tuple[int, float]]:
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """The terms of the likeliest entries at and below nodes, at most so many, with P(token | term), given
         P(token | node).
         """
         lexicon = self._lexicon
         arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, *self._powers)
         entries, of = kernels.heaviest(nodes, likelihoods, most, *arrays)
-        return [
-            (term, share * likelihood)
-            for entry, likelihood in zip(entries.tolist(), likelihoods[of].tolist(), strict=True)
-            for term, share in lexicon.named(entry)
-        ]
+        terms, places, shares = lexicon.all_named(entries)
+        return terms, shares * likelihoods[of[places]]
 
     @cached_property
     def _powers(self) -> weights.Powers:
         """df ** (PRIOR / SHARPNESS) of the entries, and of the largest frequency of each rank."""
         largest = np.maximum(1.0, np.ceil(np.exp2(np.arange(1, 257) / 8)) - 1)
         return weights.powers(self._lexicon)[0], largest ** (PRIOR / SHARPNESS)
+
+
+def _each_once(begun: Sequence[_Begun]) -> _Begun:
+    """Every term where it weighs most, the first of equals, in the order of their numbers."""
+    every = _Begun(*(np.concatenate(each) for each in zip(*begun, strict=True)))
+    heaviest = every.at(np.argsort(-every.weights, kind="stable"))
+    return heaviest.at(np.unique(heaviest.terms, return_index=True)[1])

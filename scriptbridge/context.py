@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tantivy
 from tantivy import Occur, Query
 
@@ -20,6 +21,8 @@ __all__ = ["Counts"]
 TRUST = 2.0  # documents that the wider frequency weighs as much as
 MEANT = 0.1  # probability of a reading by which a document holds a word
 COMMON = 0.1  # of all documents; words of more tell little, and are slow to count
+OFTEN = 10.0  # documents beside the words; a term that should be in more is counted by itself, so that ...
+MARKS = 24  # ... documents that are looked at for so many terms at once, the bits of a score, stay few
 
 
 class Counts:
@@ -42,16 +45,44 @@ class Counts:
         totals = [self._count(each) for each in widths]
 
         def beside(terms: Mapping[str, int]) -> list[Beside]:
-            return [self._beside(term, df, widths, totals) for term, df in terms.items()]
+            return self._beside(terms, widths, totals)
 
         return beside
 
-    def _beside(self, term: str, df: int, widths: Sequence[Sequence[Query]], totals: Sequence[int]) -> Beside:
-        share, count, holds = df / self._documents, df, self._holds(term)
+    def _beside(
+        self, terms: Mapping[str, int], widths: Sequence[Sequence[Query]], totals: Sequence[int]
+    ) -> list[Beside]:
+        holds = [self._holds(term) for term in terms]
+        counts = np.array(list(terms.values()), np.int64)
+        shares = everywhere = counts / self._documents
         for width, total in zip(widths, totals, strict=True):
-            count = self._count([*width, holds]) if total and count else 0
-            share = (count + TRUST * share) / (total + TRUST)
-        return Beside(count, share * self._documents)
+            left = np.flatnonzero(counts) if total else np.empty(0, np.int64)
+            counts = np.zeros_like(counts)
+            often = everywhere[left] * total > OFTEN
+            for at in left[often].tolist():
+                counts[at] = self._count([*width, holds[at]])
+            seldom = left[~often]
+            counts[seldom] = self._counts([holds[at] for at in seldom.tolist()], width, total)
+            shares = (counts + TRUST * shares) / (total + TRUST)
+        frequencies = shares * self._documents
+        return [Beside(*each) for each in zip(counts.tolist(), frequencies.tolist(), strict=True)]
+
+    def _counts(self, holds: Sequence[Query], width: Sequence[Query], total: int) -> list[int]:
+        """How many of the `total` documents that hold all of some words match each of some queries.
+
+        One search counts `MARKS` of these, since a document's score can say which it matches: each adds a
+        power of two of its own.
+        """
+        counts: list[int] = []
+        words = Query.const_score_query(_all(width), 0.0)
+        for start in range(0, len(holds), MARKS):
+            some = holds[start : start + MARKS]
+            marked = [(Occur.Should, Query.const_score_query(q, 2.0**mark)) for mark, q in enumerate(some)]
+            query = Query.boolean_query([(Occur.Must, words), (Occur.Must, Query.boolean_query(marked))])
+            hits = self._searcher.search(query, total, count=False).hits
+            marks = np.array([score for score, _ in hits], np.int64)
+            counts += (marks[:, None] >> np.arange(len(some)) & 1).sum(axis=0).tolist()
+        return counts
 
     def _holds_word(self, position: Position) -> Query | None:
         meant = [each.term for each in position.readings if each.probability >= MEANT]
@@ -60,6 +91,9 @@ class Counts:
         return Query.boolean_query([(Occur.Should, self._holds(term)) for term in meant])
 
     def _count(self, all_of: Sequence[Query]) -> int:
-        query = Query.boolean_query([(Occur.Must, each) for each in all_of])
-        found: Any = self._searcher.search(Query.const_score_query(query, 1.0), 1, count=True)
+        found: Any = self._searcher.search(Query.const_score_query(_all(all_of), 1.0), 1, count=True)
         return int(found.count)  # which its types leave out
+
+
+def _all(of: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, each) for each in of])

@@ -149,6 +149,17 @@ class Lexicon:
         shared = slice(self.shared_start[at], self.shared_start[at + 1])
         return list(zip(self.shared_term[shared].tolist(), self.share[shared].tolist(), strict=True))
 
+    def all_named(
+        self, entries: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+        """The terms of entries, the place of each one's entry, P(form | term); all of shape (terms,)."""
+        if not len(self.shared_term):
+            return entries, np.arange(len(entries)), np.ones(len(entries))
+        named = [self.named(entry) for entry in entries.tolist()]
+        terms = np.array([term for each in named for term, _ in each], np.int32)
+        shares = np.array([share for each in named for _, share in each])
+        return terms, np.repeat(np.arange(len(entries)), list(map(len, named))), shares
+
     @cached_property
     def has_forms(self) -> bool:
         """Whether some terms have forms that are not themselves."""

@@ -26,12 +26,15 @@ __all__ = [
     "Found",
     "Powers",
     "Terms",
+    "as_typed",
     "boost",
+    "itself",
     "never_silent",
     "outside",
     "own",
     "powers",
     "prior",
+    "priors",
     "reading",
     "shortened",
     "total",
@@ -85,6 +88,11 @@ def prior(lexicon: Lexicon, term: int) -> float:
     return float(max(1.0, float(lexicon.df[term])) ** PRIOR)
 
 
+def priors(lexicon: Lexicon, terms: NDArray[np.int32]) -> NDArray[np.float64]:
+    """`prior` of terms; shape (terms,)."""
+    return np.asarray(np.maximum(lexicon.df[terms], 1.0) ** PRIOR)
+
+
 def weight(lexicon: Lexicon, term: int, likelihood: float) -> float:
     """How much a term speaks for itself: its part in P(term | token), before it is normalised."""
     return float(likelihood**SHARPNESS * prior(lexicon, term))
@@ -92,7 +100,12 @@ def weight(lexicon: Lexicon, term: int, likelihood: float) -> float:
 
 def own(lexicon: Lexicon, typed: str, term: int) -> float:
     """How much speaks for a term that is, or begins with, what was typed."""
-    return float(OWN ** (SHARPNESS * min(len(typed), LONG)) * prior(lexicon, term))
+    return float(as_typed(typed) * prior(lexicon, term))
+
+
+def as_typed(typed: str) -> float:
+    """The part in `own` of what was typed."""
+    return float(OWN ** (SHARPNESS * min(len(typed), LONG)))
 
 
 def itself(lexicon: Lexicon, token: str) -> float:

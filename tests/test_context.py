@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scriptbridge import Bridge, Index
-from scriptbridge.context import TRUST
+from scriptbridge import Bridge, Index, context
+from scriptbridge.context import MARKS, TRUST
 from scriptbridge.types import Beside, Completion
 
 GREEK = [
@@ -84,19 +85,22 @@ def test_a_word_may_stand_in_any_field(tmp_path: Path) -> None:
 
 
 WORDS = [f"{first}{second}" for first in "αβγδε" for second in "αβγδε"]
+assert len(WORDS) > MARKS  # more than are counted at once
 
 
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), min_size=12, max_size=40),
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+    st.sampled_from([0.0, 1.0, 100.0]),
 )
 def test_counts_are_those_of_documents(
-    tmp_path_factory: pytest.TempPathFactory, documents: list[list[str]], before: list[str]
+    tmp_path_factory: pytest.TempPathFactory, documents: list[list[str]], before: list[str], often: float
 ) -> None:
-    """An oracle: sets of words."""
+    """An oracle: sets of words. Terms are counted by themselves, in part, and together."""
     folder = tmp_path_factory.mktemp("counts")
-    with indexed(folder / "index", [" ".join(words) for words in documents]) as index:
+    texts = [" ".join(words) for words in documents]
+    with indexed(folder / "index", texts) as index, mock.patch.object(context, "OFTEN", often):
         bridge = index.bridge
         sets, total = [set(words) for words in documents], bridge.lexicon.documents
         df = {word: sum(word in each for each in sets) for word in WORDS}

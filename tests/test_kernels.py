@@ -209,6 +209,13 @@ def test_the_most_frequent_terms_below_a_node(terms: dict[str, int], prefix: str
     assert [terms[term] for term in found] == [terms[term] for term in wanted[:limit]]  # equals in any order
 
 
+def test_the_most_frequent_of_many_children() -> None:
+    terms = {chr(0x4E00 + at): at + 1 for at in range(500)}
+    lexicon = Lexicon.from_terms(terms)
+    found = [lexicon[term] for term in heaviest(lexicon, [0], [1.0], 7)[0]]
+    assert found == oracles.complete(terms, "")[:7]
+
+
 def decoded(
     channel: Channel, terms: dict[str, int], token: str, limit: int, budget: int = 100_000
 ) -> list[tuple[str, float]]:
@@ -233,7 +240,7 @@ def test_decode_finds_all_that_matter(channel: Channel, terms: dict[str, int], t
     scores = {term: score for term, _, score in wanted}
     assert dict(found) == pytest.approx({term: likelihoods[term] for term, _ in found}, rel=1e-9)
     order = [scores[term] for term, _ in found]
-    assert order == sorted(order, reverse=True)
+    assert order == pytest.approx(sorted(order, reverse=True), rel=1e-9)  # of equals, rounded
     # It leaves out what looks 1e-4 times as likely as the best: that is a guess, hence the margin.
     assert {term for term, _, score in wanted if score > wanted[0][2] * 1e-2} <= dict(found).keys()
 

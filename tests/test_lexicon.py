@@ -180,3 +180,15 @@ def test_a_failed_save_leaves_what_was_there(snapshot: Path, tmp_path: Path) -> 
     with pytest.raises(OSError, match=r".+"):
         Lexicon.from_terms({"a": 1}).save(target, "now")
     assert [file.name for file in tmp_path.iterdir()] == ["lexicon"]
+
+
+def test_the_terms_of_many_entries_are_those_of_each() -> None:
+    lexicon = Lexicon.from_terms(
+        {"α": 1, "β": 2, "γ": 3, "δ": 4}, forms={"α": {"x": 0.5, "y": 0.5}, "β": {"x": 1.0}, "γ": {"γ": 1.0}}
+    )
+    entries = lexicon.term[lexicon.term >= 0]
+    terms, places, shares = lexicon.all_named(entries)
+    each = [(place, *named) for place, entry in enumerate(entries) for named in lexicon.named(int(entry))]
+    assert len(each) > len(entries)
+    assert [*zip(places.tolist(), terms.tolist(), shares.tolist(), strict=True)] == each
+    assert [len(none) for none in lexicon.all_named(entries[:0])] == [0, 0, 0]
