@@ -12,8 +12,9 @@ explain four letters each are always found. A typed token may also be a word tha
 
 An ordinary query has no path but the typed one: only tokens that nothing explains well are cut, and only
 tokens side by side that explain little together are joined. Where a language is written without spaces, a
-mark says little, and every stretch is read so; it says little, too, after an article or preposition that the
-language's own script attaches to the next word (el beit), and a hyphen where those part syllables (seo-ul).
+mark says little, and every stretch is read so, but for what is inside a token that a term explains as well as
+any two could; it says little, too, after an article or preposition that the language's own script attaches to
+the next word (el beit), and a hyphen where those part syllables (seo-ul).
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class Reader(Protocol):
     def total(self) -> float:
         """The weight of all terms, before anything is typed."""
 
+    @property
+    def most(self) -> float:
+        """The weight of the most frequent term, before anything is typed."""
+
     def readable(self, token: Token) -> bool:
         """Whether the token is one that may be cut or joined."""
 
@@ -92,10 +97,13 @@ class Reader(Protocol):
     def word(self, letters: str, least: float = -math.inf) -> float:
         """The weight of the best term that letters may mean; maybe -inf where that is not above `least`."""
 
-    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+    def parts(
+        self, letters: str, words: Iterable[tuple[int, int]], within: Iterable[int]
+    ) -> dict[tuple[int, int], float]:
         """The weight of the best term that letters[start:end] may mean, where there is one.
 
-        Parts begin where others end, or one of `words`, which are parts whatever they mean.
+        Parts begin where others end, or one of `words`, which are parts whatever they mean; none begins or
+        ends at the places `within`.
         """
 
 
@@ -104,13 +112,14 @@ class ChannelReader:
     """What a channel says of letters, and a lexicon of Latin terms.
 
     `known` are the weights of the best terms that typed tokens may mean, in any language, or be; `attaches`
-    is of `attached`, `total` of `weights.total`; `query` is what was typed, "" where only its tokens are
-    known.
+    is of `attached`, `total` of `weights.total`, `most` of `weights.most`; `query` is what was typed, ""
+    where only its tokens are known.
     """
 
     decoder: Decoder
     attaches: Mapping[str, str]
     total: float
+    most: float
     known: Mapping[str, float]
     query: str
 
@@ -146,14 +155,16 @@ class ChannelReader:
             best = max(best, itself(self.decoder.lexicon, letters))
         return math.log(best) if best > 0 else -math.inf
 
-    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+    def parts(
+        self, letters: str, words: Iterable[tuple[int, int]], within: Iterable[int]
+    ) -> dict[tuple[int, int], float]:
         lexicon = self.decoder.lexicon
         as_typed = {
             (start, end): own(lexicon, letters[start:end], term)
             for start, end, term in lexicon.within(letters)
             if end - start > 1 or letters[start].isdigit()
         }
-        found = self.decoder.parts(letters, as_typed.keys() | set(words))
+        found = self.decoder.parts(letters, as_typed.keys() | set(words), within)
         for place, weight in as_typed.items():
             found[place] = max(math.log(weight), found.get(place, -math.inf))
         return found
@@ -287,7 +298,14 @@ def _parts(run: Sequence[_Word], letters: str, reader: Reader) -> dict[tuple[int
     """What a run may consist of beside its tokens."""
     ends = [0, *accumulate(len(word.letters) for word in run)]
     if any(word.badly for word in run):
-        return reader.parts(letters, pairwise(ends))
+        enough = 2 * reader.most - reader.total  # two words at best explain as much: not to be cut
+        within = [
+            place
+            for word, (start, end) in zip(run, pairwise(ends), strict=True)
+            if word.weight > enough
+            for place in range(start + 1, end)
+        ]
+        return reader.parts(letters, pairwise(ends), within)
     found = {}
     for first, last in combinations(range(len(run) + 1), 2):
         if 2 <= last - first <= (SYLLABLES if _syllables(run[first:last], reader) else MOST):

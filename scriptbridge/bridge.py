@@ -224,7 +224,7 @@ class Bridge:
             for token, terms in found.items()
         }
         reader = boundaries.ChannelReader(
-            self._decoders[language], self._attached[language], self._total, known, query
+            self._decoders[language], self._attached[language], self._total, self._most, known, query
         )
         tokens = boundaries.recut(tokens, reader)
         nothing: Found = dict.fromkeys(sources, NOTHING)
@@ -250,6 +250,10 @@ class Bridge:
     @cached_property
     def _total(self) -> float:
         return weights.total(self.lexicon)
+
+    @cached_property
+    def _most(self) -> float:
+        return weights.most(self.lexicon)
 
     def _read(self, tokens: Sequence[Token], found: Mapping[str, Found], n: int) -> list[Position]:
         """Every token with its readings, by what speaks for its terms."""

@@ -111,17 +111,22 @@ class Decoder:
         found, likelihoods, _ = kernels.decode(*arguments)
         return found, likelihoods
 
-    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+    def parts(
+        self, letters: str, words: Iterable[tuple[int, int]], within: Iterable[int]
+    ) -> dict[tuple[int, int], float]:
         """The weight, as a log, of the best form that letters[start:end] may mean, where it is worth a look.
 
-        Parts begin where others end, or one of `words`, which are parts whatever they mean.
+        Parts begin where others end, or one of `words`, which are parts whatever they mean; none begins or
+        ends at the places `within`.
         """
         run = encode_latin(letters)
         if run is None:
             return {}
         known = np.zeros((len(run), len(run) + 1), np.bool_)
         known[tuple(zip(*words, strict=True))] = True
-        limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE, known)
+        uncut = np.zeros(len(run) + 1, np.bool_)
+        uncut[list(within)] = True
+        limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE, known, uncut)
         arguments = (run, *self.arguments, NOISE, 1.0, *limits)
         starts, ends, entries, likelihoods = kernels.decode_anywhere(*arguments)
         weights = SHARPNESS * np.log(likelihoods * self.powers[0][entries])

@@ -966,6 +966,7 @@ def decode_anywhere(
     short: int,
     slipped: float,
     words: Flags,
+    within: Flags,
 ) -> tuple[Numbers, Numbers, Numbers, Floats]:
     """The terms that parts of `run`, letters without regard to spaces, may mean: starts, ends, terms,
     P(run[start:end] | term).
@@ -973,8 +974,8 @@ def decode_anywhere(
     At most `limit` for each (start, end), of at most `longest` letters; `floor` is what a part's P ·
     ``df_power[term]`` is to exceed, times `greed` for each of its letters, and P alone is `slipped` or more
     in one of less than `short` letters. Starts are 0 and where a part ended, or a stretch that is one of
-    `words`, shape (len, len + 1), whatever it means. Everything else is as in `decode`, with `budget` for
-    each start.
+    `words`, shape (len, len + 1), whatever it means; parts neither begin nor end where `within`, shape
+    (len + 1), is true. Everything else is as in `decode`, with `budget` for each start.
     """
     length = len(run)
     capacity = length * min(longest, length) * limit
@@ -989,7 +990,7 @@ def decode_anywhere(
         if not reached[start]:
             continue
         for end in range(start + 1, length):
-            if words[start, end]:
+            if words[start, end] and not within[end]:
                 reached[end] = True
         end = min(length, start + longest)
         _, _, _, found, found_terms, found_likelihoods = _search(
@@ -1031,7 +1032,7 @@ def decode_anywhere(
                 term_, likely = found_terms[j, at], found_likelihoods[j, at]
                 if likely * df_power[term_] <= floor * greed**j:
                     break
-                if j < short and likely < slipped:
+                if within[start + j] or (j < short and likely < slipped):
                     continue
                 starts[count], ends[count] = start, start + j
                 terms[count], likelihoods[count] = term_, likely

@@ -134,6 +134,11 @@ def total(lexicon: Lexicon) -> float:
     return math.log(max(1.0, float((np.maximum(lexicon.df, 1.0) ** PRIOR).sum())))
 
 
+def most(lexicon: Lexicon) -> float:
+    """The log of the weight of the most frequent term, before anything is typed."""
+    return PRIOR * math.log(max(1, int(lexicon.df.max(initial=1))))
+
+
 def powers(lexicon: Lexicon) -> Powers:
     """df ** (PRIOR / SHARPNESS) of a lexicon's entries and of the ranks of what is below its nodes.
 

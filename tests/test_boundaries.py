@@ -234,6 +234,7 @@ class _Told:
     """A reader that knows the weights of some words."""
 
     total = 5.0
+    most = 4.0
     initials = False
 
     def __init__(
@@ -264,8 +265,11 @@ class _Told:
         weight = self.weights.get(letters, -math.inf)
         return weight if weight > least else -math.inf
 
-    def parts(self, letters: str, words: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
-        places = [(i, j) for i in range(len(letters)) for j in range(i + 1, len(letters) + 1)]
+    def parts(
+        self, letters: str, words: Iterable[tuple[int, int]], within: Iterable[int]
+    ) -> dict[tuple[int, int], float]:
+        ends = sorted(set(range(len(letters) + 1)) - set(within))
+        places = [(i, j) for i in ends for j in ends if i < j]
         return {(i, j): self.weights[letters[i:j]] for i, j in places if letters[i:j] in self.weights}
 
 
@@ -323,6 +327,16 @@ def test_hyphens_between_syllables_cost_nothing() -> None:
     assert (first.text, second.text) == ("seo", "ul")
 
 
+def test_a_word_that_two_cannot_explain_better_is_not_cut() -> None:
+    weights = {"nan": 4.0, "desu": 3.5, "ka": 3.5, "nande": 4.0, "suka": 4.0}
+    tokens = text.tokenize("nan desu ka")
+    read = [token.text for token in boundaries.recut(tokens, _Told(weights, spaced=False))]
+    assert read == ["nan", "desu", "ka"]
+    poor = {**weights, "desu": -3.0}
+    cut = [token.text for token in boundaries.recut(tokens, _Told(poor, spaced=False))]
+    assert cut == ["nande", "suka"]
+
+
 def test_a_lone_latin_letter_is_no_word_of_a_run_but_a_digit_is() -> None:
     bridge = Bridge.from_terms({**GREEK, "v": 900, "7": 900}, languages=["el"])
     assert ("v", "v") not in words(bridge, "thalassavnisia")
@@ -334,7 +348,12 @@ def test_a_lone_latin_letter_is_no_word_of_a_run_but_a_digit_is() -> None:
 
 
 def _anywhere(
-    channel: Channel, terms: dict[str, int], run: str, short: int, stretches: set[tuple[int, int]]
+    channel: Channel,
+    terms: dict[str, int],
+    run: str,
+    short: int,
+    stretches: set[tuple[int, int]],
+    within: set[int],
 ) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
     shared = list(Decoder(channel, lexicon, weights.powers(lexicon)).arguments)
@@ -342,7 +361,9 @@ def _anywhere(
     words = np.zeros((len(run), len(run) + 1), bool)
     for start, end in stretches:
         words[start, end] = True
-    limits = (0.0, len(terms), 100_000, len(run), short, 0.5, words)
+    uncut = np.zeros(len(run) + 1, bool)
+    uncut[list(within)] = True
+    limits = (0.0, len(terms), 100_000, len(run), short, 0.5, words, uncut)
     arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, *limits)
     found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
@@ -354,16 +375,17 @@ def test_decode_anywhere(
 ) -> None:
     places = [(start, end) for start in range(len(run)) for end in range(start + 1, len(run) + 1)]
     stretches = data.draw(st.sets(st.sampled_from(places), max_size=3))
+    within = data.draw(st.sets(st.integers(1, len(run) - 1), max_size=2)) if len(run) > 1 else set()
     wanted = {
         (start, end, term): p
         for (start, end, term), p in oracles.decode_anywhere(oracles.table_of(channel), terms, run).items()
-        if end - start >= short or p >= 0.5
+        if (end - start >= short or p >= 0.5) and end not in within
     }
     reached = {0}
     for start, end in sorted(stretches | {(start, end) for start, end, _ in wanted}):
-        if start in reached:
+        if start in reached and end not in within:
             reached.add(end)
-    found = _anywhere(channel, terms, run, short, stretches)
+    found = _anywhere(channel, terms, run, short, stretches, within)
     likely = {part: p for part, p in wanted.items() if part[0] in reached}
     assert found == pytest.approx(likely, rel=1e-9)
 
@@ -383,7 +405,7 @@ def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
     arguments = Decoder(channel, lexicon, weights.powers(lexicon)).arguments
-    limits = (0.0, 2, 3, 4, 0, 0.0, np.zeros((4, 5), bool))
+    limits = (0.0, 2, 3, 4, 0, 0.0, np.zeros((4, 5), bool), np.zeros(5, bool))
     given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, *limits)
     starts, ends, _, likelihoods = kernels.decode_anywhere(*given)
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)
