@@ -201,7 +201,7 @@ class Bridge:
     @property
     def idle(self) -> list[str]:
         """The languages whose channels have no letter that a term of the lexicon, or a form, begins with."""
-        return [decoder.channel.language for decoder in self._decoders if not len(decoder.arguments[0])]
+        return [decoder.channel.language for decoder in self._decoders if not len(decoder.trie.roots)]
 
     def writers(self, term: str) -> list[str]:
         """The languages whose letters a term, or its likeliest form, consists of."""

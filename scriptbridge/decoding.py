@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,19 +42,19 @@ class Decoder:
     powers: Powers
 
     @cached_property
-    def arguments(self) -> tuple[Any, ...]:
-        """What `kernels.decode` wants between the token and the limits."""
-        channel, lexicon = self.channel, self.lexicon
-        letters = lexicon.letters(channel.letter_ids)
+    def trie(self) -> kernels.Trie:
+        """The lexicon as the channel reads it."""
+        lexicon = self.lexicon
+        letters = lexicon.letters(self.channel.letter_ids)
+        roots = lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0]
+        nodes = (lexicon.label, lexicon.first, lexicon.term, lexicon.top)
+        return kernels.Trie(roots, *nodes, *self.powers, letters)
+
+    @cached_property
+    def spellings(self) -> kernels.Spellings:
+        channel = self.channel
         units, spellings, _ = channel.tables
-        return (
-            lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0],
-            lexicon.label,
-            lexicon.first,
-            lexicon.term,
-            lexicon.top,
-            *self.powers,
-            letters,
+        return kernels.Spellings(
             units,
             channel.units,
             spellings,
@@ -107,8 +106,10 @@ class Decoder:
         letters = _letters(sounds.typed(self.channel.sounds, token))
         if letters is None:
             return np.empty(0, np.int32), np.empty(0)
-        arguments = (letters, *self.arguments, noise, least ** (1 / SHARPNESS), limit, budget, prefix)
-        found, likelihoods, _ = kernels.decode(*arguments)
+        floor = least ** (1 / SHARPNESS)
+        found, likelihoods, _ = kernels.decode(
+            letters, self.trie, self.spellings, noise, floor, limit, budget, prefix
+        )
         return found, likelihoods
 
     def parts(
@@ -126,9 +127,10 @@ class Decoder:
         known[tuple(zip(*words, strict=True))] = True
         uncut = np.zeros(len(run) + 1, np.bool_)
         uncut[list(within)] = True
-        limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE, known, uncut)
-        arguments = (run, *self.arguments, NOISE, 1.0, *limits)
-        starts, ends, entries, likelihoods = kernels.decode_anywhere(*arguments)
+        limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE)
+        starts, ends, entries, likelihoods = kernels.decode_anywhere(
+            run, self.trie, self.spellings, NOISE, 1.0, *limits, known, uncut
+        )
         weights = SHARPNESS * np.log(likelihoods * self.powers[0][entries])
         return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))
 

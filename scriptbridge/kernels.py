@@ -15,7 +15,7 @@ or a `break`, where numba counts references to the arrays that are passed on.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 __all__ = [
     "MAX_SPELLING",
     "MAX_UNIT",
+    "Spellings",
+    "Trie",
     "build_table",
     "build_trie",
     "count",
@@ -447,23 +449,66 @@ def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
     return best, size
 
 
+class Trie(NamedTuple):
+    """The terms of a lexicon by their letters, for one channel.
+
+    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
+    `df_power` of any term below node v.
+    """
+
+    roots: Numbers
+    label: Labels
+    first: Numbers
+    term: Numbers
+    top: Letters
+    df_power: Floats
+    rank_power: Floats
+    letter_of_label: Letters
+
+
+class Spellings(NamedTuple):
+    """A channel, by what a search asks of it.
+
+    Rows are found as `Channel.by_context` has them; a slot's probability is that of its cost.
+    ``ceiling_cost[ceiling_start[u] : ceiling_start[u + 1]]`` is the least that unit u's spellings cost in any
+    context; ``ahead[ahead_start[s] : ahead_start[s + 1]]`` is what the units that begin so are expected to
+    give spelling s. ``pair_of[a * 256 + b]`` is the number of a pair of letters that units of several letters
+    begin with, after those of the letters, -1 for the others; there are so many `beginnings`.
+    """
+
+    unit_table: Table
+    unit_keys: Keys
+    spelling_table: Table
+    spelling_keys: Keys
+    right_start: Numbers
+    right: Letters
+    right_row: Numbers
+    plain_row: Grid
+    row_start: Numbers
+    slot_spelling: Labels
+    slot_cost: Letters
+    probability: Floats
+    ahead_start: Numbers
+    ahead_beginning: Labels
+    ahead: Floats
+    ceiling_start: Numbers
+    ceiling_spelling: Labels
+    ceiling_cost: Letters
+    pair_of: Pairs
+    beginnings: int
+    greed: float
+
+
 @njit(cache=True, nogil=True)
-def _promise(
-    beginnings: int,
-    spellings: Grid,
-    ahead_start: Numbers,
-    ahead_beginning: Labels,
-    ahead: Floats,
-    greed: float,
-    noise: float,
-) -> Floats:
+def _promise(spellings: Grid, channel: Spellings, noise: float) -> Floats:
     """What a letter, or pair, to be written from a Latin place on can come to.
 
     The most that a unit beginning with it gives its spelling there, times `greed` for each letter after that.
     Shape (len + 1, beginnings).
     """
-    length = spellings.shape[0] - 1
-    promise = np.full((length + 1, beginnings), noise)
+    length, greed = spellings.shape[0] - 1, channel.greed
+    ahead_start, ahead_beginning, ahead = channel.ahead_start, channel.ahead_beginning, channel.ahead
+    promise = np.full((length + 1, channel.beginnings), noise)
     silent = spellings[length, 0]
     if silent >= 0:
         for at in range(ahead_start[silent], ahead_start[silent + 1]):
@@ -615,29 +660,8 @@ def _search(
     spellings: Grid,
     promise: Floats,
     offset: int,
-    kinds: int,
-    roots: Numbers,
-    label: Labels,
-    first: Numbers,
-    term: Numbers,
-    top: Letters,
-    df_power: Floats,
-    rank_power: Floats,
-    letter_of_label: Letters,
-    unit_table: Table,
-    unit_keys: Keys,
-    right_start: Numbers,
-    right: Letters,
-    right_row: Numbers,
-    plain_row: Grid,
-    row_start: Numbers,
-    slot_spelling: Labels,
-    slot_cost: Letters,
-    probability: Floats,
-    ceiling_start: Numbers,
-    ceiling_spelling: Labels,
-    ceiling_cost: Letters,
-    pair_of: Pairs,
+    trie: Trie,
+    channel: Spellings,
     noise: float,
     floor: float,
     limit: int,
@@ -645,10 +669,19 @@ def _search(
     prefix: bool,
     anywhere: bool,
 ) -> tuple[Numbers, Floats, Int, Numbers, Grid, Floats]:
-    """`decode`, of a token's `spelling_ids`, of as many kinds, and `_promise` from `offset` on.
+    """`decode`, of a token's `spelling_ids` and `_promise` from `offset` on.
 
     With `anywhere`, what ends at each place instead, which nothing but `floor` prunes.
     """
+    # What the loops ask for: a field of a tuple counts a reference each time.
+    label, first, term, top = trie.label, trie.first, trie.term, trie.top
+    df_power, rank_power, letter_of_label = trie.df_power, trie.rank_power, trie.letter_of_label
+    unit_table, unit_keys, pair_of = channel.unit_table, channel.unit_keys, channel.pair_of
+    right_start, right = channel.right_start, channel.right
+    right_row, plain_row = channel.right_row, channel.plain_row
+    row_start, slot_spelling, slot_cost = channel.row_start, channel.slot_spelling, channel.slot_cost
+    ceiling_start, ceiling_spelling = channel.ceiling_start, channel.ceiling_spelling
+    ceiling_cost, probability = channel.ceiling_cost, channel.probability
     length = len(spellings) - 1
     ends = length + 1 if anywhere else 0  # rows of what ends before the token does
     terms_at = np.full((ends, limit), -1, np.int32)
@@ -659,7 +692,7 @@ def _search(
     found, opened = 0, 0
     if limit < 1:
         return best_terms, best_likelihoods, 0, found_at, terms_at, likelihoods_at
-    head = np.full(kinds, -1, np.int32)
+    head = np.full(len(channel.spelling_keys), -1, np.int32)
     following = np.full((length + 1) * (MAX_SPELLING + 1), -1, np.int32)
     for j in range(length, -1, -1):
         for n in range(MAX_SPELLING + 1):
@@ -673,21 +706,29 @@ def _search(
     reach = np.empty(capacity, np.int32)  # how far into the token a node's letters can have come
     node_of = np.empty(capacity, np.int32)
     parent_of = np.empty(capacity, np.int32)
+    letter_at = np.empty(capacity, np.int64)
     priorities = np.empty(capacity)
     heap = np.empty(capacity, np.int32)
     target, bound = np.empty(length + 1), np.empty(length + 1)
     likely = np.empty(letters)  # what `bound` lets each next letter come to
+    # Of units of one, two and three letters: where they begin, and the letter before.
+    units, sources, lefts = (
+        np.empty(MAX_UNIT, np.int32),
+        np.empty(MAX_UNIT, np.int32),
+        np.empty(MAX_UNIT, np.int32),
+    )
 
     forward[0, :] = 0.0
     forward[0, 0] = 1.0
-    node_of[0], parent_of[0], reach[0] = 0, -1, 0
+    node_of[0], parent_of[0], reach[0], letter_at[0] = 0, -1, 0, EDGE
     used: Int = 1
     size: Int = 0
-    for root in roots:
+    for root in trie.roots:
         priority = promise[offset, letter_of_label[label[root]]] * rank_power[top[root]]
         if priority > floor:
             forward[used] = forward[0]
             node_of[used], parent_of[used], priorities[used], reach[used] = root, 0, priority, 0
+            letter_at[used] = letter_of_label[label[root]]
             size = _push(heap, priorities, size, used)
             used += 1
     while size > 0 and opened < budget:
@@ -698,46 +739,42 @@ def _search(
             break
         opened += 1
         node = node_of[slot]
-        # The units that end at this node, their rows once the next letter is known: of letters c1 c2 c3.
-        c3 = np.int64(letter_of_label[label[node]])
         come = int(reach[slot])
         far = min(length, come + MAX_SPELLING)
-        up = parent_of[slot]
-        c2 = np.int64(letter_of_label[label[node_of[up]]]) if up > 0 else np.int64(0)
-        upper = parent_of[up] if up > 0 else -1
-        c1 = np.int64(letter_of_label[label[node_of[upper]]]) if upper > 0 else np.int64(0)
-        highest = parent_of[upper] if upper > 0 else -1
-        c0 = np.int64(letter_of_label[label[node_of[highest]]]) if highest > 0 else np.int64(0)
-        unit1 = lookup(unit_table, unit_keys, c3)
-        unit2 = lookup(unit_table, unit_keys, c2 * 256 + c3) if c2 > 0 else np.int32(-1)
-        unit3 = lookup(unit_table, unit_keys, (c1 * 256 + c2) * 256 + c3) if c1 > 0 else np.int32(-1)
-        began = pair_of[c2 * 256 + c3] if c2 > 0 else np.int16(-1)
+        # The units that end at this node, of one, two and three letters; their rows once the next is known.
+        units[:] = -1
+        at, key = int(slot), 0
+        for k in range(MAX_UNIT):
+            if at > 0:
+                sources[k] = at
+                key += letter_at[at] << 8 * k
+                units[k] = lookup(unit_table, unit_keys, np.int64(key))
+                at = int(parent_of[at])
+                lefts[k] = letter_at[at]
+        last, before = np.int64(letter_at[slot]), np.int64(lefts[0])
+        up = int(parent_of[slot])
+        began = pair_of[before * 256 + last] if before > 0 else np.int16(-1)
         child = first[node]
         at_end = term[node] >= 0
         least = max(floor, best_scores[limit - 1], best_scores[0] * 1e-4)
         crowded = first[node + 1] - child > 1
         if crowded:  # many children: what they can come to at most tells which are worth a closer look
             bound[:] = 0.0
-            for k in range(1, 4):
-                unit, source = unit1, slot
-                if k == 2:
-                    unit, source = unit2, up
-                elif k == 3:
-                    unit, source = unit3, upper
-                if unit >= 0:
+            for k in range(MAX_UNIT):
+                if units[k] >= 0:
                     _emit_fast(
                         forward,
-                        source,
+                        sources[k],
                         bound,
-                        np.int32(ceiling_start[unit]),
-                        np.int32(ceiling_start[unit + 1]),
+                        ceiling_start[units[k]],
+                        ceiling_start[units[k] + 1],
                         head,
                         following,
                         ceiling_spelling,
                         ceiling_cost,
                         probability,
                     )
-            if unit1 >= 0:
+            if units[0] >= 0:
                 _slip(forward, slot, bound, come, noise)
             likely[:] = 0.0
             for j in range(far + 1):
@@ -753,38 +790,33 @@ def _search(
                     continue
             waiting = 0.0  # the best of the units that began before this child and go on with it
             if not at_end:
-                pair = pair_of[c3 * 256 + letter]
+                pair = pair_of[last * 256 + letter]
                 if pair >= 0:
                     for j in range(come + 1):
                         waiting = max(waiting, forward[slot, j] * promise[offset + j, pair])
-                if began >= 0 and lookup(unit_table, unit_keys, (c2 * 256 + c3) * 256 + letter) >= 0:
+                if began >= 0 and lookup(unit_table, unit_keys, (before * 256 + last) * 256 + letter) >= 0:
                     for j in range(reach[up] + 1):
                         waiting = max(waiting, forward[up, j] * promise[offset + j, began])
                 if crowded and not prefix and max(waiting, likely[letter]) * rank_power[top[child]] <= least:
                     child += 1
                     continue
             target[:] = 0.0
-            for k in range(1, 4):
-                unit, source, left = unit1, slot, c2
-                if k == 2:
-                    unit, source, left = unit2, up, c1
-                elif k == 3:
-                    unit, source, left = unit3, upper, c0
-                if unit >= 0:
-                    row = row_of(unit, left, letter, right_start, right, right_row, plain_row)
+            for k in range(MAX_UNIT):
+                if units[k] >= 0:
+                    row = int(row_of(units[k], lefts[k], letter, right_start, right, right_row, plain_row))
                     _emit_fast(
                         forward,
-                        source,
+                        sources[k],
                         target,
-                        np.int32(row_start[row]),
-                        np.int32(row_start[row + 1]),
+                        row_start[row],
+                        row_start[row + 1],
                         head,
                         following,
                         slot_spelling,
                         slot_cost,
                         probability,
                     )
-            if unit1 >= 0:
+            if units[0] >= 0:
                 _slip(forward, slot, target, come, noise)
             if at_end:
                 at_end = False
@@ -817,6 +849,7 @@ def _search(
                 for j in range(length + 1):
                     forward[used, j] = target[j]
                 node_of[used], parent_of[used], priorities[used], reach[used] = child, slot, priority, far
+                letter_at[used] = letter
                 while reach[used] > come and target[reach[used]] == 0.0:
                     reach[used] -= 1
                 size = _push(heap, priorities, size, used)
@@ -828,35 +861,8 @@ def _search(
 @njit(cache=True, nogil=True)
 def decode(
     token: Letters,
-    roots: Numbers,
-    label: Labels,
-    first: Numbers,
-    term: Numbers,
-    top: Letters,
-    df_power: Floats,
-    rank_power: Floats,
-    letter_of_label: Letters,
-    unit_table: Table,
-    unit_keys: Keys,
-    spelling_table: Table,
-    spelling_keys: Keys,
-    right_start: Numbers,
-    right: Letters,
-    right_row: Numbers,
-    plain_row: Grid,
-    row_start: Numbers,
-    slot_spelling: Labels,
-    slot_cost: Letters,
-    probability: Floats,
-    ahead_start: Numbers,
-    ahead_beginning: Labels,
-    ahead: Floats,
-    ceiling_start: Numbers,
-    ceiling_spelling: Labels,
-    ceiling_cost: Letters,
-    pair_of: Pairs,
-    beginnings: int,
-    greed: float,
+    trie: Trie,
+    channel: Spellings,
     noise: float,
     floor: float,
     limit: int,
@@ -866,62 +872,23 @@ def decode(
     """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
     ``df_power[term]``.
 
-    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
-    `df_power` of any term below node v.
-
     Best-first search over the trie; a node's priority is the probability of the best way to have come this
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
     summed over all segmentations.
 
-    Rows are found as `Channel.by_context` has them; a slot's probability is that of its cost.
-    ``ceiling_cost[ceiling_start[u] : ceiling_start[u + 1]]`` is the least that unit u's spellings cost in any
-    context; ``ahead[ahead_start[s] : ahead_start[s + 1]]`` is what the units that begin so are expected to
-    give spelling s. With the most that they give in any context instead, and a `greed` of 1, hardly a term of
-    1e-4 of the best one's score or more is missed (a priority is the best of the places where a score is
-    their sum), but for the `budget` of nodes opened, of which at most 16 children each are remembered;
-    sharper expectations and a lower greed make the search narrower and deeper.
-    ``pair_of[a * 256 + b]`` is the number of a pair of letters that units of several letters begin with,
-    after those of the letters, -1 for the others; there are so many `beginnings`. Scores of `floor` and below
-    are of no interest. Returns also how many nodes were opened.
+    With the most that units give in any context as what is `ahead`, and a `greed` of 1, hardly a term of 1e-4
+    of the best one's score or more is missed (a priority is the best of the places where a score is their
+    sum), but for the `budget` of nodes opened, of which at most 16 children each are remembered; sharper
+    expectations and a lower greed make the search narrower and deeper. Scores of `floor` and below are of no
+    interest. Returns also how many nodes were opened.
 
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
     before the node), and the prior is that of the most frequent term below.
     """
-    spellings = spelling_ids(token, spelling_table, spelling_keys)
-    promise = _promise(beginnings, spellings, ahead_start, ahead_beginning, ahead, greed, noise)
+    spellings = spelling_ids(token, channel.spelling_table, channel.spelling_keys)
+    promise = _promise(spellings, channel, noise)
     found, likelihoods, opened, _, _, _ = _search(
-        spellings,
-        promise,
-        0,
-        len(spelling_keys),
-        roots,
-        label,
-        first,
-        term,
-        top,
-        df_power,
-        rank_power,
-        letter_of_label,
-        unit_table,
-        unit_keys,
-        right_start,
-        right,
-        right_row,
-        plain_row,
-        row_start,
-        slot_spelling,
-        slot_cost,
-        probability,
-        ceiling_start,
-        ceiling_spelling,
-        ceiling_cost,
-        pair_of,
-        noise,
-        floor,
-        limit,
-        budget,
-        prefix,
-        False,
+        spellings, promise, 0, trie, channel, noise, floor, limit, budget, prefix, False
     )
     return found, likelihoods, opened
 
@@ -929,35 +896,8 @@ def decode(
 @njit(cache=True, nogil=True)
 def decode_anywhere(
     run: Letters,
-    roots: Numbers,
-    label: Labels,
-    first: Numbers,
-    term: Numbers,
-    top: Letters,
-    df_power: Floats,
-    rank_power: Floats,
-    letter_of_label: Letters,
-    unit_table: Table,
-    unit_keys: Keys,
-    spelling_table: Table,
-    spelling_keys: Keys,
-    right_start: Numbers,
-    right: Letters,
-    right_row: Numbers,
-    plain_row: Grid,
-    row_start: Numbers,
-    slot_spelling: Labels,
-    slot_cost: Letters,
-    probability: Floats,
-    ahead_start: Numbers,
-    ahead_beginning: Labels,
-    ahead: Floats,
-    ceiling_start: Numbers,
-    ceiling_spelling: Labels,
-    ceiling_cost: Letters,
-    pair_of: Pairs,
-    beginnings: int,
-    greed: float,
+    trie: Trie,
+    channel: Spellings,
     noise: float,
     floor: float,
     limit: int,
@@ -981,8 +921,9 @@ def decode_anywhere(
     capacity = length * min(longest, length) * limit
     starts, ends = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
     terms, likelihoods = np.empty(capacity, np.int32), np.empty(capacity)
-    spellings = spelling_ids(run, spelling_table, spelling_keys)
-    promise = _promise(beginnings, spellings, ahead_start, ahead_beginning, ahead, greed, noise)
+    spellings = spelling_ids(run, channel.spelling_table, channel.spelling_keys)
+    promise = _promise(spellings, channel, noise)
+    greed, df_power = channel.greed, trie.df_power
     reached = np.zeros(length + 1, np.bool_)
     reached[0] = True
     count = 0
@@ -993,35 +934,15 @@ def decode_anywhere(
             if words[start, end] and not within[end]:
                 reached[end] = True
         end = min(length, start + longest)
+        least = floor * greed ** (length - start)
         _, _, _, found, found_terms, found_likelihoods = _search(
             spellings[start : end + 1],
             promise,
             start,
-            len(spelling_keys),
-            roots,
-            label,
-            first,
-            term,
-            top,
-            df_power,
-            rank_power,
-            letter_of_label,
-            unit_table,
-            unit_keys,
-            right_start,
-            right,
-            right_row,
-            plain_row,
-            row_start,
-            slot_spelling,
-            slot_cost,
-            probability,
-            ceiling_start,
-            ceiling_spelling,
-            ceiling_cost,
-            pair_of,
+            trie,
+            channel,
             noise,
-            floor * greed ** (length - start),
+            least,
             limit,
             budget,
             False,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scriptbridge.channel import LATIN, NOISE, QUANTUM, Channel
+from scriptbridge.kernels import Spellings
 
 # A channel as a table: (unit, left, right) → spelling → probability. A context letter is "^" at the word's
 # edge and "" where it is not looked at.
@@ -74,8 +75,8 @@ def channel_of(table: Mapping[Context, Mapping[str, int]], language: str = "el")
     )
 
 
-def most_by_spelling(channel: Channel) -> tuple[Any, Any, Any]:
-    """The most that units give a spelling in any context, in the form of `Channel.by_spelling`."""
+def hopeful(spellings: Spellings, channel: Channel) -> Spellings:
+    """The same, that expects of units the most that they give a spelling in any context."""
     most: dict[tuple[int, int], float] = {}
     pairs = channel.beginnings[0]
     for row, key in enumerate(channel.rows.tolist()):
@@ -87,7 +88,11 @@ def most_by_spelling(channel: Channel) -> tuple[Any, Any, Any]:
     start = [sum(spelling < s for spelling, _ in most) for s in range(len(channel.spellings) + 1)]
     beginnings = [beginning for _, beginning in sorted(most)]
     probabilities = [most[place] for place in sorted(most)]
-    return np.array(start, np.int32), np.array(beginnings, np.uint16), np.array(probabilities)
+    return spellings._replace(
+        ahead_start=np.array(start, np.int32),
+        ahead_beginning=np.array(beginnings, np.uint16),
+        ahead=np.array(probabilities),
+    )
 
 
 def context_of(table: Table, word: str, i: int, n: int) -> Context | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import oracles
@@ -356,16 +355,18 @@ def _anywhere(
     within: set[int],
 ) -> dict[tuple[int, int, str], float]:
     lexicon = Lexicon.from_terms(terms)
-    shared = list(Decoder(channel, lexicon, weights.powers(lexicon)).arguments)
-    shared[-9:-6] = oracles.most_by_spelling(channel)
+    decoder = Decoder(channel, lexicon, weights.powers(lexicon))
+    spellings = oracles.hopeful(decoder.spellings, channel)
     words = np.zeros((len(run), len(run) + 1), bool)
     for start, end in stretches:
         words[start, end] = True
     uncut = np.zeros(len(run) + 1, bool)
     uncut[list(within)] = True
-    limits = (0.0, len(terms), 100_000, len(run), short, 0.5, words, uncut)
-    arguments: tuple[Any, ...] = (encode_latin(run), *shared, NOISE, *limits)
-    found = [each.tolist() for each in kernels.decode_anywhere(*arguments)]
+    limits = (0.0, len(terms), 100_000, len(run), short, 0.5)
+    latin = encode_latin(run)
+    assert latin is not None
+    parts = kernels.decode_anywhere(latin, decoder.trie, spellings, NOISE, *limits, words, uncut)
+    found = [each.tolist() for each in parts]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
 
 
@@ -404,8 +405,11 @@ def test_terms_within_a_string(terms: dict[str, int], letters: str) -> None:
 def test_within_a_small_budget_nothing_is_wrong() -> None:
     channel = oracles.channel_of({(letter, "", ""): {"a": 0, "b": 0} for letter in "αβγ"})
     lexicon = Lexicon.from_terms({a + b: 1 for a in "αβγ" for b in "αβγ"})
-    arguments = Decoder(channel, lexicon, weights.powers(lexicon)).arguments
+    decoder = Decoder(channel, lexicon, weights.powers(lexicon))
+    latin = encode_latin("abab")
+    assert latin is not None
     limits = (0.0, 2, 3, 4, 0, 0.0, np.zeros((4, 5), bool), np.zeros(5, bool))
-    given: tuple[Any, ...] = (encode_latin("abab"), *arguments, NOISE, *limits)
-    starts, ends, _, likelihoods = kernels.decode_anywhere(*given)
+    starts, ends, _, likelihoods = kernels.decode_anywhere(
+        latin, decoder.trie, decoder.spellings, NOISE, *limits
+    )
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)

@@ -222,11 +222,13 @@ def decoded(
     """What `kernels.decode` finds when it expects the most of every letter to come."""
     lexicon = Lexicon.from_terms(terms)
     powers = np.sqrt(lexicon.df.astype(np.float64)), np.exp2(np.arange(1, 257) / 8) ** 0.5
-    shared = list(Decoder(channel, lexicon, powers).arguments)
-    shared[-9:-6] = oracles.most_by_spelling(channel)
-    shared[-1] = 1.0
-    arguments: tuple[Any, ...] = (encode_latin(token), *shared, NOISE, 0.0, limit, budget, False)
-    found, likelihoods, opened = kernels.decode(*arguments)
+    decoder = Decoder(channel, lexicon, powers)
+    spellings = oracles.hopeful(decoder.spellings, channel)._replace(greed=1.0)
+    latin = encode_latin(token)
+    assert latin is not None
+    found, likelihoods, opened = kernels.decode(
+        latin, decoder.trie, spellings, NOISE, 0.0, limit, budget, False
+    )
     assert opened <= budget
     return [(lexicon[term], p) for term, p in zip(found.tolist(), likelihoods.tolist(), strict=True)]
 
