@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,10 @@ class Decoder:
             GREED,
         )
 
+    @cached_property
+    def _tables(self) -> tuple[Any, ...]:
+        return (*self.trie, *self.spellings)
+
     def terms(
         self, token: str, limit: int, budget: int = BUDGET, least: float = 0.0, noise: float = NOISE
     ) -> Terms:
@@ -107,9 +112,7 @@ class Decoder:
         if letters is None:
             return np.empty(0, np.int32), np.empty(0)
         floor = least ** (1 / SHARPNESS)
-        found, likelihoods, _ = kernels.decode(
-            letters, self.trie, self.spellings, noise, floor, limit, budget, prefix
-        )
+        found, likelihoods, _ = kernels.decode(letters, noise, floor, limit, budget, prefix, *self._tables)
         return found, likelihoods
 
     def parts(
@@ -129,7 +132,7 @@ class Decoder:
         uncut[list(within)] = True
         limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE)
         starts, ends, entries, likelihoods = kernels.decode_anywhere(
-            run, self.trie, self.spellings, NOISE, 1.0, *limits, known, uncut
+            run, NOISE, 1.0, *limits, known, uncut, *self._tables
         )
         weights = SHARPNESS * np.log(likelihoods * self.powers[0][entries])
         return dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), weights.tolist(), strict=True))

@@ -466,6 +466,9 @@ class Trie(NamedTuple):
     letter_of_label: Letters
 
 
+TRIE = len(Trie._fields)
+
+
 class Spellings(NamedTuple):
     """A channel, by what a search asks of it.
 
@@ -860,17 +863,12 @@ def _search(
 
 @njit(cache=True, nogil=True)
 def decode(
-    token: Letters,
-    trie: Trie,
-    channel: Spellings,
-    noise: float,
-    floor: float,
-    limit: int,
-    budget: int,
-    prefix: bool,
+    token: Letters, noise: float, floor: float, limit: int, budget: int, prefix: bool, *tables: Any
 ) -> tuple[Numbers, Floats, Int]:
     """The terms that `token` most likely means: terms, P(token | term), at most `limit`, by P ·
     ``df_power[term]``.
+
+    `tables` are what a Trie and Spellings consist of, one by one: so numba takes them in half the time.
 
     Best-first search over the trie; a node's priority is the probability of the best way to have come this
     far, times `greed` for each Latin letter still to come, times the largest prior below it. P is exact,
@@ -885,6 +883,7 @@ def decode(
     With `prefix`, the token is the beginning of a word: what comes back are nodes with P(token | letters
     before the node), and the prior is that of the most frequent term below.
     """
+    trie, channel = Trie(*tables[:TRIE]), Spellings(*tables[TRIE:])
     spellings = spelling_ids(token, channel.spelling_table, channel.spelling_keys)
     promise = _promise(spellings, channel, noise)
     found, likelihoods, opened, _, _, _ = _search(
@@ -896,8 +895,6 @@ def decode(
 @njit(cache=True, nogil=True)
 def decode_anywhere(
     run: Letters,
-    trie: Trie,
-    channel: Spellings,
     noise: float,
     floor: float,
     limit: int,
@@ -907,6 +904,7 @@ def decode_anywhere(
     slipped: float,
     words: Flags,
     within: Flags,
+    *tables: Any,
 ) -> tuple[Numbers, Numbers, Numbers, Floats]:
     """The terms that parts of `run`, letters without regard to spaces, may mean: starts, ends, terms,
     P(run[start:end] | term).
@@ -921,6 +919,7 @@ def decode_anywhere(
     capacity = length * min(longest, length) * limit
     starts, ends = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
     terms, likelihoods = np.empty(capacity, np.int32), np.empty(capacity)
+    trie, channel = Trie(*tables[:TRIE]), Spellings(*tables[TRIE:])
     spellings = spelling_ids(run, channel.spelling_table, channel.spelling_keys)
     promise = _promise(spellings, channel, noise)
     greed, df_power = channel.greed, trie.df_power

@@ -365,7 +365,7 @@ def _anywhere(
     limits = (0.0, len(terms), 100_000, len(run), short, 0.5)
     latin = encode_latin(run)
     assert latin is not None
-    parts = kernels.decode_anywhere(latin, decoder.trie, spellings, NOISE, *limits, words, uncut)
+    parts = kernels.decode_anywhere(latin, NOISE, *limits, words, uncut, *decoder.trie, *spellings)
     found = [each.tolist() for each in parts]
     return {(start, end, lexicon[term]): p for start, end, term, p in zip(*found, strict=True)}
 
@@ -410,6 +410,6 @@ def test_within_a_small_budget_nothing_is_wrong() -> None:
     assert latin is not None
     limits = (0.0, 2, 3, 4, 0, 0.0, np.zeros((4, 5), bool), np.zeros(5, bool))
     starts, ends, _, likelihoods = kernels.decode_anywhere(
-        latin, decoder.trie, decoder.spellings, NOISE, *limits
+        latin, NOISE, *limits, *decoder.trie, *decoder.spellings
     )
     assert np.all(starts < ends) and np.all(likelihoods <= 1 + 3 * NOISE)

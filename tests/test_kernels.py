@@ -227,7 +227,7 @@ def decoded(
     latin = encode_latin(token)
     assert latin is not None
     found, likelihoods, opened = kernels.decode(
-        latin, decoder.trie, spellings, NOISE, 0.0, limit, budget, False
+        latin, NOISE, 0.0, limit, budget, False, *decoder.trie, *spellings
     )
     assert opened <= budget
     return [(lexicon[term], p) for term, p in zip(found.tolist(), likelihoods.tolist(), strict=True)]
