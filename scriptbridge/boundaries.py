@@ -158,11 +158,11 @@ class ChannelReader:
     def parts(
         self, letters: str, words: Iterable[tuple[int, int]], within: Iterable[int]
     ) -> dict[tuple[int, int], float]:
-        lexicon = self.decoder.lexicon
+        lexicon, within = self.decoder.lexicon, frozenset(within)
         as_typed = {
             (start, end): own(lexicon, letters[start:end], term)
             for start, end, term in lexicon.within(letters)
-            if end - start > 1 or letters[start].isdigit()
+            if (end - start > 1 or letters[start].isdigit()) and within.isdisjoint((start, end))
         }
         found = self.decoder.parts(letters, as_typed.keys() | set(words), within)
         for place, weight in as_typed.items():

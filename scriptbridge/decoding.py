@@ -127,7 +127,8 @@ class Decoder:
         if run is None:
             return {}
         known = np.zeros((len(run), len(run) + 1), np.bool_)
-        known[tuple(zip(*words, strict=True))] = True
+        for start, end in words:
+            known[start, end] = True
         uncut = np.zeros(len(run) + 1, np.bool_)
         uncut[list(within)] = True
         limits = (1, PART_BUDGET, LONGEST_PART, SHORT_PART, SLIPPED * NOISE)

@@ -336,6 +336,29 @@ def test_a_word_that_two_cannot_explain_better_is_not_cut() -> None:
     assert cut == ["nande", "suka"]
 
 
+def greek_decoder() -> Decoder:
+    terms = {text.normalize(word): df for word, df in GREEK.items()}
+    lexicon = Lexicon.from_terms({**terms, "lass": 20, "anis": 20})
+    return Decoder(Channel.load("el"), lexicon, weights.powers(lexicon))
+
+
+def test_no_part_begins_or_ends_where_none_may() -> None:
+    """Nor does one that is a Latin term as it was typed."""
+    decoder, letters, within = greek_decoder(), "thalassanisiapizza", range(1, 8)
+    total, most = weights.total(decoder.lexicon), weights.most(decoder.lexicon)
+    reader = boundaries.ChannelReader(decoder, {}, total, most, {}, "")
+    found = reader.parts(letters, [(0, 8)], [])
+    assert {(0, 8), (3, 7), (7, 11), (8, 13), (13, 18)} <= found.keys()
+    left = {place for place in found if set(within).isdisjoint(place)}
+    assert reader.parts(letters, [(0, 8)], within).keys() == left
+
+
+def test_parts_begin_where_others_end() -> None:
+    decoder = greek_decoder()
+    assert decoder.parts("xqxqthalassa", [], []) == {}
+    assert (4, 12) in decoder.parts("xqxqthalassa", [(0, 4)], [])
+
+
 def test_a_lone_latin_letter_is_no_word_of_a_run_but_a_digit_is() -> None:
     bridge = Bridge.from_terms({**GREEK, "v": 900, "7": 900}, languages=["el"])
     assert ("v", "v") not in words(bridge, "thalassavnisia")
