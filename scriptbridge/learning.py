@@ -129,7 +129,7 @@ def read_log(path: str | Path, skipped: list[str]) -> Iterator[str]:
     `skipped`; DocumentError where the file itself cannot be.
     """
     path = Path(path)
-    if Path(path.name.removesuffix(".gz")).suffix in FORMATS:
+    if Path(path.name.removesuffix(".gz")).suffix.lower() in FORMATS:
         yield from (query.text for query in read_queries(path, skip_bad=skipped))
         return
     with files.reading(path, DocumentError), files.unpacked(path) as lines:

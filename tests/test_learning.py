@@ -169,6 +169,8 @@ def test_logs(tmp_path: Path) -> None:
     lines = tmp_path / "log.jsonl"
     lines.write_text(json.dumps({"id": "1", "text": "mia"}) + "\nnonsense\n", encoding="utf-8")
     assert list(learning.read_log(lines, skipped)) == ["mia"] and len(skipped) == 2
+    lines = lines.rename(tmp_path / "LOG.JSONL")
+    assert list(learning.read_log(lines, skipped)) == ["mia"] and len(skipped) == 3
     packed = tmp_path / "log.gz"
     packed.write_bytes(gzip.compress(b"mia\n")[:-4])
     with pytest.raises(DocumentError, match="damaged or incomplete gzip"):
