@@ -9,7 +9,7 @@ the letters beside it:
 
 each smoothed by the next (Dirichlet prior), estimated by EM from pairs; summed over all segmentations, so
 that one object scores, samples and, over a lexicon, decodes. After Bisani & Ney, "Joint-sequence models for
-grapheme-to- phoneme conversion" (2008), made conditional. With no pairs the scheme alone speaks.
+grapheme-to-phoneme conversion" (2008), made conditional. With no pairs the scheme alone speaks.
 """
 
 from __future__ import annotations

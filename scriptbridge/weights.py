@@ -29,6 +29,7 @@ __all__ = [
     "as_typed",
     "boost",
     "itself",
+    "most",
     "never_silent",
     "outside",
     "own",

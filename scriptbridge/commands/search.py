@@ -176,11 +176,11 @@ def _asked(given: Mapping[str, Any]) -> tuple[str, Options]:
     return "lexical", {}
 
 
-def print_hit(rank: int, hit: Hit, indent: str = "", places: int = 2) -> None:
-    click.echo(visible(f"{indent}{rank:>3}  {hit.score:6.{places}f}  {hit.id}"))
-    click.echo(visible(f"{indent}     {hit.highlight}"))
+def print_hit(rank: int, hit: Hit, places: int = 2) -> None:
+    click.echo(visible(f"{rank:>3}  {hit.score:6.{places}f}  {hit.id}"))
+    click.echo(visible(f"     {hit.highlight}"))
     if readings := _readings(hit):
-        click.echo(visible(f"{indent}     {readings}"))
+        click.echo(visible(f"     {readings}"))
 
 
 def _readings(hit: Hit) -> str:
