@@ -91,7 +91,7 @@ def count_option(name: str, default: int, most: int, what: str) -> Callable[[Com
     )
 
 
-def seed_option(what: str) -> Callable[[Command], Command]:
+def seed_option(what: str = "Of all that is random.") -> Callable[[Command], Command]:
     return click.option(
         "--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help=what
     )

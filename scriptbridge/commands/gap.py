@@ -14,7 +14,7 @@ import click
 
 from scriptbridge.errors import GapError
 
-from .arguments import file
+from .arguments import file, seed_option
 from .terminal import numbered, progress_shown, say, say_if_compiling, visible
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _ratio(value: str) -> float:
     metavar="RATIO",
     help="Exit with 1 if Latin queries find less than so much of native ones' nDCG@10 in the first system.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is random.")
+@seed_option()
 @click.option(
     "--causes/--no-causes",
     default=True,

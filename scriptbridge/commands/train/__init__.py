@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..arguments import language, with_options
+from ..arguments import language, seed_option, with_options
 from .options import (
     align_options,
     asked_model,
@@ -22,7 +22,6 @@ from .options import (
     out_option,
     run_options,
     score_options,
-    seed_option,
     trained_model,
 )
 from .run import (
@@ -272,7 +271,7 @@ def subwords(model: str, data: str, out: Path, **given: Any) -> None:
 )
 @field("least", int, "100", "Native subwords of two letters or more that the vocabulary must have.")
 @kind_option
-@seed_option
+@seed_option()
 def vocab(model: str, out: Path, languages: tuple[str, ...], **given: Any) -> None:
     """Latin subwords for a multilingual tokenizer's native ones, without training.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..arguments import Command, language, with_options
+from ..arguments import Command, language, seed_option, with_options
 
 __all__ = [
     "EVALUATE_EVERY",
@@ -21,7 +21,6 @@ __all__ = [
     "out_option",
     "run_options",
     "score_options",
-    "seed_option",
     "trained_model",
 ]
 
@@ -52,9 +51,6 @@ out_option = click.option(
     help="A new folder for the result, or that of the same run, to go on with.",
 )
 kind_option = field("kind", click.Choice(["dense", "sparse", "cross"]), "dense", "What the model is.")
-seed_option = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is random."
-)
 
 
 def run_options(model: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -104,7 +100,7 @@ def run_options(model: Callable[[Command], Command]) -> Callable[[Command], Comm
         ),
         click.option("--epochs", type=float, metavar="N", help="The same, in rounds through the queries."),
         click.option("--learning-rate", type=float, help="The highest; by default as the recipe says."),
-        seed_option,
+        seed_option(),
         field("precision", click.Choice(["float32", "bfloat16"]), "float32", "Of matrix products."),
         field("device", str, "auto", "torch's name of it."),
         click.option("--threads", type=int, metavar="N", help="torch's; by default as torch chooses."),
