@@ -22,7 +22,7 @@ GREEK = [
 ]
 
 
-def indexed(path: Path, texts: list[str], **options: object) -> Index:
+def indexed(path: Path, texts: list[str]) -> Index:
     with Index.create(path, languages=["el"]) as index:
         index.add((str(number), text) for number, text in enumerate(texts))
         index.commit()

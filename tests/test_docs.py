@@ -93,6 +93,15 @@ def test_public_names_are_documented() -> None:
     assert undocumented == []
 
 
+def test_the_architecture_names_every_file() -> None:
+    """Those of the package itself, and its folders."""
+    there = [path for path in (ROOT / "scriptbridge").iterdir() if not path.name.startswith(("_", "."))]
+    modules = [path.name for path in there if path.suffix == ".py"]
+    folders = [f"{path.name}/" for path in there if path.is_dir()]
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert [name for name in [*modules, *folders] if f"`{name}" not in page] == []
+
+
 def test_every_source_of_the_weights_is_credited() -> None:
     credited = re.findall(r"^\| `([\w-]+)` \| ([a-z ]+) \|", ATTRIBUTION.read_text("utf-8"), re.MULTILINE)
     used = {
