@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,7 @@ class Index:
         self.path = path
         self._writer = Writer(path, opened)
         self._channels = tuple(channels)
+        self._refreshing = threading.Lock()  # else what one thread read takes the place of a later commit
         self._snapshot = self._committed(opened)
         self._encoders = Encoders(path, self.encoder, encoder, self._writer)
         unread.warn(self.unread, stacklevel=3)
@@ -311,10 +313,11 @@ class Index:
 
     def refresh(self) -> None:
         """See what was committed meanwhile, here or by another process."""
-        opened, before, needed = self._writer.opened(), self._snapshot, self.unread
-        after = self._committed(opened)
-        after.take(before)
-        self._snapshot = after
+        opened, needed = self._writer.opened(), self.unread
+        with self._refreshing:
+            after = self._committed(opened)
+            after.take(self._snapshot)
+            self._snapshot = after
         if self.unread != needed:
             unread.warn(self.unread, stacklevel=3)
 

@@ -33,6 +33,7 @@ from scriptbridge.errors import (
     ScriptbridgeError,
 )
 from scriptbridge.index import Index
+from scriptbridge.snapshot import Snapshot
 from scriptbridge.types import Document, Expansion, Position, Reading, Token
 
 DOCUMENTS = [
@@ -333,6 +334,28 @@ def test_a_failed_add_leaves_the_last_commit(index: Index, tmp_path: Path) -> No
     index.add([("n1", "नया")])
     index.commit()
     assert ids(index, "नया") == ["n1"]
+
+
+def test_a_slow_refresh_does_not_hide_a_later_commit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Index.create(path, ["hi"]) as shared:
+        committed, read, go_on = shared._committed, threading.Event(), threading.Event()
+
+        def slow(opened: tantivy.Index) -> Snapshot:
+            snapshot = committed(opened)
+            if threading.current_thread() is reader:
+                read.set()
+                go_on.wait(0.5)
+            return snapshot
+
+        monkeypatch.setattr(shared, "_committed", slow)
+        reader = threading.Thread(target=shared.refresh)
+        reader.start()
+        read.wait()
+        shared.add([("1", "दिल्ली")])
+        shared.commit()
+        go_on.set()
+        reader.join()
+        assert len(shared) == 1
 
 
 def test_threads_take_turns_at_writing(path: Path) -> None:
@@ -812,6 +835,7 @@ LIMITED = """
 import resource, signal, sys
 from scriptbridge.errors import IndexStorageError
 from scriptbridge.index import Index
+from scriptbridge.snapshot import Snapshot
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit fails as on a full disk
 with Index.open(sys.argv[1]) as index:
