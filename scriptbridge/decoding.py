@@ -45,11 +45,7 @@ class Decoder:
     @cached_property
     def trie(self) -> kernels.Trie:
         """The lexicon as the channel reads it."""
-        lexicon = self.lexicon
-        letters = lexicon.letters(self.channel.letter_ids)
-        roots = lexicon.roots[letters[lexicon.label[lexicon.roots]] > 0]
-        nodes = (lexicon.label, lexicon.first, lexicon.term, lexicon.top)
-        return kernels.Trie(roots, *nodes, *self.powers, letters)
+        return self.lexicon.trie(self.channel.letter_ids, self.powers)
 
     @cached_property
     def spellings(self) -> kernels.Spellings:

@@ -1,6 +1,6 @@
 """The hot loops, compiled: EM counts for a channel, the trie of a lexicon, and decoding over it.
 
-Everything here works on flat arrays; `channel`, `lexicon` and `bridge` give them meaning. What is exported
+Everything here works on flat arrays; `channel`, `lexicon` and `decoding` give them meaning. What is exported
 has a slow, obvious twin in `tests/oracles.py` that it must agree with.
 
 A *slot* of a channel is one (unit, spelling) pair in one context; a *row* is the slots of one unit in one
@@ -450,10 +450,10 @@ def _pop(heap: Numbers, priorities: Floats, size: Int) -> tuple[Int, Int]:
 
 
 class Trie(NamedTuple):
-    """The terms of a lexicon by their letters, for one channel.
+    """The terms of a lexicon by their letters, for one alphabet: a channel's, or Latin.
 
-    `roots` are the nodes of first letters that the channel knows. ``rank_power[top[v]]`` is at least the
-    `df_power` of any term below node v.
+    `letter_of_label` is 0 for what is none of it; `roots` are the nodes of first letters that are.
+    ``rank_power[top[v]]`` is at least the `df_power` of any term below node v.
     """
 
     roots: Numbers
@@ -1011,14 +1011,7 @@ def _whole_and_begun(
 @njit(cache=True, nogil=True)
 def spell(
     rows: Grid,
-    roots: Numbers,
-    label: Labels,
-    first: Numbers,
-    term: Numbers,
-    top: Letters,
-    df_power: Floats,
-    rank_power: Floats,
-    latin_of_label: Letters,
+    trie: Trie,
     spelling_table: Table,
     spelling_keys: Keys,
     prefix_table: Table,
@@ -1036,8 +1029,10 @@ def spell(
     A node's vector runs over the word: ``forward[i]`` is the probability that its first i letters were
     written as the letters down to this node. Its priority is what the likeliest way to write the rest gives,
     or to end a spelling that has begun, times the largest prior below. `prefix_keys` are the beginnings of
-    spellings, in the same form; `latin_of_label` is 0 for what isn't Latin.
+    spellings, in the same form; `trie` is that of Latin letters.
     """
+    roots, label, first, term, top = trie.roots, trie.label, trie.first, trie.term, trie.top
+    df_power, rank_power, letter_of_label = trie.df_power, trie.rank_power, trie.letter_of_label
     length = rows.shape[0]
     if limit < 1 or length == 0:
         return np.empty(0, np.int32), np.empty(0), 0
@@ -1095,7 +1090,7 @@ def spell(
             begin, end = 0, len(roots)
         for child in range(begin, end):
             node = roots[child] if slot == 0 else child
-            letter = np.int64(latin_of_label[label[node]])
+            letter = np.int64(letter_of_label[label[node]])
             if letter == 0 or used == capacity:
                 continue
             target = forward[used]
@@ -1140,7 +1135,7 @@ def spell(
                 node_of[used], parent_of[used], letter_of[used] = (
                     node,
                     slot,
-                    np.int64(latin_of_label[label[node]]),
+                    np.int64(letter_of_label[label[node]]),
                 )
                 priorities[used] = priority
                 size = _push(heap, priorities, size, used)

@@ -222,6 +222,14 @@ class Lexicon:
         found = [ids.get(chr(code), 0) for code in self.alphabet.tolist()]
         return np.array([0, *found[1:]], np.uint8)
 
+    def trie(
+        self, ids: Mapping[str, int], powers: tuple[NDArray[np.float64], NDArray[np.float64]]
+    ) -> kernels.Trie:
+        """The trie for a search in an alphabet, by its ids; `powers` are `weights.powers` of the lexicon."""
+        letters = self.letters(ids)
+        roots = self.roots[letters[self.label[self.roots]] > 0]
+        return kernels.Trie(roots, self.label, self.first, self.term, self.top, *powers, letters)
+
     @cached_property
     def _labels(self) -> dict[int, int]:
         return {code: i for i, code in enumerate(self.alphabet.tolist()) if i}

@@ -14,7 +14,7 @@ from . import sounds, text, weights
 from .channel import Channel
 from .lexicon import Lexicon
 from .types import Position, Reading, Token
-from .writing import Writer, forms_of, is_written
+from .writing import Speller, forms_of, is_written
 
 __all__ = ["Variants"]
 
@@ -81,11 +81,11 @@ class Variants:
     # ---- documents in Latin letters
 
     @cached_property
-    def writers(self) -> list[Writer]:
+    def spellers(self) -> list[Speller]:
         """Of the languages that some documents are in, written in Latin letters."""
         powers = weights.powers(self._lexicon)
         return [
-            Writer(channel, self._lexicon, powers)
+            Speller(channel, self._lexicon, powers)
             for channel in self._channels
             if is_written(channel, self._lexicon)
         ]
@@ -96,12 +96,12 @@ class Variants:
         The word itself weighs 1 all the same; what it may be in Latin letters weighs as if these were all.
         """
         native, readings, lexicon = position.token, position.readings, self._lexicon
-        if native.script in ("Latn", "Zyyy") or (readings and readings[0].language) or not self.writers:
+        if native.script in ("Latn", "Zyyy") or (readings and readings[0].language) or not self.spellers:
             return readings
         found: dict[int, tuple[float, str]] = {}
-        for writer in self.writers:
-            for term, likelihood in writer.terms(native.text, READINGS):
-                speaks = (weights.weight(lexicon, term, likelihood), writer.channel.language)
+        for speller in self.spellers:
+            for term, likelihood in speller.terms(native.text, READINGS):
+                speaks = (weights.weight(lexicon, term, likelihood), speller.channel.language)
                 found[term] = max(speaks, found.get(term, speaks))
         written = weights.outside(native.text) + math.fsum(speaks for speaks, _ in found.values())
         terms = (lexicon.find(reading.term) for reading in readings)

@@ -20,8 +20,9 @@ from scriptbridge import kernels
 from scriptbridge.channel import LATIN, NOISE, QUANTUM, Channel, trigram_codes
 from scriptbridge.errors import MissingExtraError
 from scriptbridge.lexicon import Lexicon
+from scriptbridge.weights import Powers
 
-__all__ = ["Writer", "forms_of", "is_written"]
+__all__ = ["Speller", "forms_of", "is_written"]
 
 BUDGET = 150  # trie nodes opened for a word
 
@@ -42,11 +43,10 @@ LONGEST = 14  # letters of a word drawn from trigrams
 SURPRISE = 1.0
 
 
-class Writer:
-    """One channel the other way, over the Latin terms of one lexicon."""
+class Speller:
+    """One channel the other way, over the Latin terms of one lexicon; `powers` are `weights.powers` of it."""
 
-    def __init__(self, channel: Channel, lexicon: Lexicon, powers: tuple[Any, Any]) -> None:
-        """`powers`: df ** (PRIOR / SHARPNESS) of the lexicon's entries and of its ranks."""
+    def __init__(self, channel: Channel, lexicon: Lexicon, powers: Powers) -> None:
         self.channel, self.lexicon, self._powers = channel, lexicon, powers
 
     def terms(self, native: str, limit: int) -> list[tuple[int, float]]:
@@ -62,18 +62,11 @@ class Writer:
     @cached_property
     def _arguments(self) -> tuple[Any, ...]:
         """What `kernels.spell` wants between the word and the limits."""
-        channel, lexicon = self.channel, self.lexicon
-        latin = lexicon.letters(LATIN)
+        channel = self.channel
         _, spellings, _ = channel.tables
         begun = _beginnings(channel)
         return (
-            lexicon.roots[latin[lexicon.label[lexicon.roots]] > 0],
-            lexicon.label,
-            lexicon.first,
-            lexicon.term,
-            lexicon.top,
-            *self._powers,
-            latin,
+            self.lexicon.trie(LATIN, self._powers),
             spellings,
             channel.spellings,
             kernels.build_table(begun),

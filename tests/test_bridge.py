@@ -25,7 +25,7 @@ from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Expansion
 from scriptbridge.weights import PRIOR, SHARPNESS, boost
-from scriptbridge.writing import Writer
+from scriptbridge.writing import Speller
 
 GREEK = {
     "μουσακάς": 12, "μπύρα": 30, "πίτα": 9, "σαλάτα": 15, "Θεσσαλονίκη": 40, "και": 900, "το": 950,
@@ -88,8 +88,8 @@ def unspaced() -> Bridge:
             merged[term] = merged.get(term, 0) + df
     bridge = Bridge.from_terms(merged, languages=UNSPACED)
     powers = bridge._decoders[0].powers
-    bridge._variants.__dict__["writers"] = [
-        Writer(channel, bridge.lexicon, powers) for channel in bridge.channels
+    bridge._variants.__dict__["spellers"] = [
+        Speller(channel, bridge.lexicon, powers) for channel in bridge.channels
     ]
     return bridge
 

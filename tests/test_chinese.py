@@ -222,5 +222,5 @@ def test_native_queries_over_latin_documents_without_the_package(
     with Index.create(tmp_path / "index", languages=["zh"]) as index:
         index.add([(str(n), post) for n, post in enumerate(posts)])
         index.commit()
-        assert index.bridge._variants.writers
+        assert index.bridge._variants.spellers
         assert index.search("北京") == []

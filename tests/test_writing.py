@@ -16,7 +16,7 @@ from scriptbridge.bridge import Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.weights import PRIOR, SHARPNESS
-from scriptbridge.writing import Writer, is_written
+from scriptbridge.writing import Speller, is_written
 
 LATIN = {
     "kalimera": 4,
@@ -35,11 +35,11 @@ ENGLISH = """
 """.split()  # noqa: SIM905
 
 
-def writer(terms: dict[str, int], language: str = "el") -> Writer:
+def speller(terms: dict[str, int], language: str = "el") -> Speller:
     lexicon = Lexicon.from_terms(terms)
     power = PRIOR / SHARPNESS
     ranks = np.exp2(np.arange(1, 257) / 8) ** power
-    return Writer(Channel.load(language), lexicon, (np.maximum(lexicon.df, 1) ** power, ranks))
+    return Speller(Channel.load(language), lexicon, (np.maximum(lexicon.df, 1) ** power, ranks))
 
 
 @cache
@@ -58,7 +58,7 @@ def test_spellings_are_those_of_the_oracle(code: str, data: st.DataObject) -> No
     terms = {term: df for term, df in terms.items() if term.isalnum() and term.isascii()}
     if not terms:
         return
-    ours = writer(terms, code)
+    ours = speller(terms, code)
     found = {ours.lexicon[term]: p for term, p in ours.terms(words[0], 50)}
     wanted = {term: oracles.likelihood(table(code), words[0], term) for term in terms}
     scores = {term: p * terms[term] ** (PRIOR / SHARPNESS) for term, p in wanted.items()}
@@ -68,7 +68,7 @@ def test_spellings_are_those_of_the_oracle(code: str, data: st.DataObject) -> No
 
 
 def test_a_word_is_found_however_it_is_spelled() -> None:
-    ours = writer(LATIN)
+    ours = speller(LATIN)
     assert {ours.lexicon[term] for term, p in ours.terms("μουσακασ", 5) if p > 1e-3} == {
         "mousakas",
         "moussakas",
@@ -79,8 +79,8 @@ def test_a_word_is_found_however_it_is_spelled() -> None:
 
 def test_a_native_word_weighs_one_beside_its_latin_spellings() -> None:
     bridge = Bridge.from_terms(LATIN | {"μουσακάς": 7, "και": 3}, ["el"])
-    bridge._variants.__dict__["writers"] = [
-        Writer(bridge.channels[0], bridge.lexicon, bridge._decoders[0].powers)
+    bridge._variants.__dict__["spellers"] = [
+        Speller(bridge.channels[0], bridge.lexicon, bridge._decoders[0].powers)
     ]
     (position,) = bridge.expand("μουσακάς").positions
     weights = {reading.term: reading.weight for reading in position.readings}
