@@ -135,6 +135,7 @@ class Completer:
         P(token | node).
         """
         lexicon = self._lexicon
+        most = min(most, len(nodes) * len(lexicon.label))  # no int is too large
         arrays = (lexicon.label, lexicon.first, lexicon.term, lexicon.top, *self._powers)
         entries, of = kernels.heaviest(nodes, likelihoods, most, *arrays)
         terms, places, shares = lexicon.all_named(entries)

@@ -108,6 +108,7 @@ class Decoder:
         if letters is None:
             return np.empty(0, np.int32), np.empty(0)
         floor = least ** (1 / SHARPNESS)
+        limit = min(limit, len(self.lexicon.label))  # the search makes room for so many
         found, likelihoods, _ = kernels.decode(letters, noise, floor, limit, budget, prefix, *self._tables)
         return found, likelihoods
 

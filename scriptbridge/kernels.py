@@ -615,20 +615,19 @@ def heaviest(
     while capacity < len(starts):
         capacity *= 2
     heap, nodes, ranks = np.empty(capacity, np.int32), np.empty(capacity, np.int32), np.empty(capacity)
-    origins = np.empty(capacity, np.int32)
+    origins, best = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
     size: Int = 0
     for used in range(len(starts)):
         nodes[used], origins[used] = starts[used], used
         ranks[used] = factors[used] * highest[top[starts[used]]]
         size = _push(heap, ranks, size, used)
     used = len(starts)
-    found, of = np.empty(limit, np.int32), np.empty(limit, np.int32)
     count = 0
     while size > 0 and count < limit:
         slot, size = _pop(heap, ranks, size)
         node, origin = nodes[slot], origins[slot]
         if node < 0:
-            found[count], of[count] = -1 - node, origin
+            best[count] = slot
             count += 1
             continue
         child = first[node]
@@ -636,7 +635,7 @@ def heaviest(
         while used + 1 + first[node + 1] - child > capacity:  # not below: what is bound anew there is slow
             capacity *= 2
             heap, nodes, ranks = _grown(heap), _grown(nodes), _grown(ranks)
-            origins = _grown(origins)
+            origins, best = _grown(origins), _grown(best)
         while at_term or child < first[node + 1]:
             if at_term:
                 nodes[used], ranks[used] = -1 - term[node], factors[origin] * power[term[node]]
@@ -648,7 +647,7 @@ def heaviest(
             origins[used] = origin
             size = _push(heap, ranks, size, used)
             used += 1
-    return found[:count], of[:count]
+    return (-1 - nodes[best[:count]]).astype(np.int32), origins[best[:count]]
 
 
 @njit(cache=True, nogil=True)

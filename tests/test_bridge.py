@@ -406,6 +406,16 @@ def test_no_alternatives_cannot_be_asked_for(n: int) -> None:
         greek().expand("kala", n)
 
 
+@pytest.mark.parametrize("n", [10**12, 2**63, 10**30])
+def test_all_that_there_are_may_be_asked_for(n: int) -> None:
+    """No room is made for what is not there."""
+    bridge = greek()
+    assert bridge.expand("kala to", n) == bridge.expand("kala to", 1000)
+    assert bridge.deromanize("kala to", n) == bridge.deromanize("kala to", 1000)
+    assert bridge.complete("ka", n) == bridge.complete("ka", 1000)
+    assert bridge.complete("κα", n) == bridge.complete("κα", 1000) != []
+
+
 # ── completion
 
 
