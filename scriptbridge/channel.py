@@ -275,9 +275,9 @@ class Channel:
         if isinstance(source, str) and source in languages.codes():
             return _shipped(source)
         path = Path(source)
-        if isinstance(source, str) and not path.exists() and path.name == source and not path.suffix:
-            languages.load(source)  # raises, naming the known ones
         try:
+            if isinstance(source, str) and not path.exists() and path.name == source and not path.suffix:
+                languages.load(source)  # raises, naming the known ones
             return cls.from_bytes(path.read_bytes(), str(path))
         except (OSError, ValueError) as error:  # ValueError: no path at all
             reason = getattr(error, "strerror", None) or error

@@ -55,6 +55,9 @@ class Estimate:
     contexts: dict[Context, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        strength = self.scheme_strength
+        if not isinstance(strength, Real) or not 0 < strength < math.inf:
+            raise ChannelError(f"scheme_strength: {strength!r} came; accepted are numbers above 0")
         if self.start is not None and not any(unit.isalpha() for unit, _, _ in self._known):
             raise ChannelError(
                 f"{self.language.name} shares no letters with {self.start.language}, so there is nothing to "

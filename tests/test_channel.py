@@ -298,6 +298,12 @@ def test_pairs_of_which_none_can_be_aligned_are_refused(pair: tuple[str, str, fl
         Channel.learn("el", [pair])
 
 
+@pytest.mark.parametrize("strength", [0.0, -1.0, math.nan, math.inf, None])
+def test_a_scheme_that_weighs_nothing_is_refused(strength: Any) -> None:
+    with pytest.raises(ChannelError, match="scheme_strength"):
+        Channel.learn("el", [("μαμά", "mama", 1.0)], scheme_strength=strength)
+
+
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
 def test_weights_that_weigh_nothing_are_refused(weight: float) -> None:
     with pytest.raises(ChannelError):
@@ -402,6 +408,8 @@ def test_what_cannot_be_loaded(tmp_path: Path) -> None:
         Channel.load(tmp_path / "absent.channel")
     with pytest.raises(ChannelError):
         Channel.load(tmp_path)
+    with pytest.raises(ChannelError, match="too long"):
+        Channel.load("x" * 300)
     other = tmp_path / "other.channel"
     other.write_text("something else\n")
     with pytest.raises(ChannelError, match="not a channel"):
