@@ -17,6 +17,7 @@ from scriptbridge.errors import DocumentError, GapError
 
 from .endpoint import shown
 from .layouts import (
+    ACCEPTED,
     DATASET,
     SAMPLE,
     Asked,
@@ -51,9 +52,7 @@ def load(spec: str | Path, *, sets: Sequence[str] | None = None, limit: int = 0,
     notes: list[str] = []
     name = str(spec)
     if "://" in name:
-        raise GapError(
-            f"{shown(name)!r}: a collection is a folder, or {DATASET}NAME; a URL may be a --system"
-        )
+        raise GapError(f"{shown(name)!r}: {ACCEPTED}; a URL may be a --system")
     with _as_gap_errors():
         if name.startswith(DATASET):
             source = from_dataset(name.removeprefix(DATASET))

@@ -34,6 +34,7 @@ from .records import Qrels
 from .trec import checked_grade, lines, read_qrels
 
 __all__ = [
+    "ACCEPTED",
     "DATASET",
     "SAMPLE",
     "Asked",
@@ -48,6 +49,7 @@ __all__ = [
 
 DATASET = "ir_datasets:"
 SAMPLE = "sample:"
+ACCEPTED = f"a collection is a folder, {DATASET}NAME, {SAMPLE} or {SAMPLE}LANGUAGE"
 """The sample collection: all of it, or a query set and documents of one language, ``sample:el``."""
 
 
@@ -137,9 +139,7 @@ def from_folder(folder: Path, notes: list[str]) -> Source:
     try:
         paths = [*folder.iterdir(), *(folder / "qrels").glob("*")]
     except OSError as error:
-        raise GapError(
-            f"{folder}: cannot be read: {error.strerror or error}; a collection is a folder, or {DATASET}NAME"
-        ) from error
+        raise GapError(f"{folder}: cannot be read: {error.strerror or error}; {ACCEPTED}") from error
     names = sorted(path.relative_to(folder).as_posix() for path in paths if path.is_file())
     for layout in _LAYOUTS:
         documents, queries, qrels = layout.parts(names)
