@@ -22,7 +22,6 @@ __all__ = ["Rereader"]
 READINGS = 100  # of a token
 BUDGET = 1000  # trie nodes opened for it
 LEAST = 1e-6  # probability that is worth a thought
-SURE = 0.9  # of a reading: more leaves nothing to think of
 
 
 class Rereader:
@@ -52,8 +51,7 @@ class Rereader:
         return [self._reread(position, usual) for position in self._positions]
 
     def _reread(self, position: Position, usual: Sequence[str | None]) -> Position:
-        sure = bool(position.readings) and position.readings[0].probability > SURE
-        if sure or position.token.script != "Latn":
+        if position.token.script != "Latn":
             return position
         own = [reading.language for reading in position.readings[:1]]
         spoken = [language for language in [*own, *usual] if language in self._channels]

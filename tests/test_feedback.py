@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from scriptbridge import decoding, feedback
 from scriptbridge.index import Index
-from scriptbridge.rereading import Rereader
 from scriptbridge.types import Position, Reading, Token
 
 
@@ -43,20 +42,6 @@ def test_a_query_is_decoded_once(index: Index, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("scriptbridge.decoding.decode", counted)
     assert index.deromanize("milo dentro")[0].text == "μήλο δέντρο"
     assert decoded == ["milo", "dentro"]
-
-
-def test_only_words_that_are_not_sure_are_read_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    again = []
-    weighed = Rereader._weighed
-
-    def seen(self: Rereader, token: str, language: str) -> dict[str, float]:
-        again.append(token)
-        return weighed(self, token, language)
-
-    monkeypatch.setattr(Rereader, "_weighed", seen)
-    sure = index.bridge.expand("milo").positions[0].readings[0].probability
-    assert sure > 0.9 and index.deromanize("milo ntentro")[0].text == "μήλο δέντρο"
-    assert again == ["ntentro"]
 
 
 def test_what_documents_do_not_have_stays(index: Index) -> None:
