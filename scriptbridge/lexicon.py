@@ -25,6 +25,7 @@ __all__ = ["Lexicon"]
 
 MAGIC = b"scriptbridge-lexicon 3\n"
 MAX_LABEL = 65_535
+MAX_DF = 2**31 - 1  # a term in more documents counts as in so many
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ class Lexicon:
         pairs = sorted(terms.items() if isinstance(terms, Mapping) else terms)
         words = [word for word, _ in pairs]
         codes, ends = _codes(words)
-        df = np.array([df for _, df in pairs], np.int64)
+        df = np.array([min(df, MAX_DF) for _, df in pairs], np.int64)
         if len(df) and (df.min() < 0 or any(a == b for a, b in pairwise(words))):
             raise ScriptbridgeError("a term stands twice or has a negative document frequency")
         widths = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
         widths[ends] = 0
         start = np.concatenate([[0], np.cumsum(widths)[ends]]) if len(ends) else np.zeros(1, np.int64)
-        frequency = np.minimum(df, 2**31 - 1).astype(np.int32)
+        frequency = df.astype(np.int32)
         documents = (
             max(int(df.max()) if documents else 2 * int(df.max()), documents or 1)
             if len(df)

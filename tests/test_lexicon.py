@@ -98,7 +98,10 @@ def test_terms_that_cannot_be_kept_are_refused(terms: list[tuple[str, int]]) -> 
 
 
 def test_a_frequency_beyond_the_counter_is_the_largest() -> None:
-    assert Lexicon.from_terms({"a": 2**40}).df.tolist() == [2**31 - 1]
+    for df in (2**40, 2**70):
+        lexicon = Lexicon.from_terms({"a": df})
+        assert lexicon.df.tolist() == [2**31 - 1]
+        assert lexicon.documents == 2 * (2**31 - 1)
 
 
 def test_documents_are_as_told_or_guessed() -> None:
