@@ -8,7 +8,6 @@ documents' vectors where the index has an encoder. Snapshots can always be made 
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import zlib
@@ -62,6 +61,7 @@ SEGMENTED_FORMAT = 3  # of one whose words a segmenter cut, whose queries it has
 LEXICON, VECTORS = "lexicon.bin", "vectors.bin"
 ID, SOURCE, SPELLING = "_id", "_source", "_spelling"  # fields of the store beside the documents' own
 _PAIRS = "_pairs_"  # and before the name of each of these, the field of its pairs
+MAX_WEIGHT = 1e6  # of a field, and its inverse the least
 MESSAGE = 500  # characters of the store's that are passed on
 SPOKEN = 0.01  # of the documents whose language was detected, those that make a language one of the index,
 OF_SCRIPT = 0.05  # and of those in its script: short texts are often taken for a neighbour's
@@ -216,8 +216,10 @@ def checked_fields(fields: Mapping[str, float] | None) -> dict[str, float]:
                 f"fields: {name!r} came; accepted are names but 'id', 'lang', '_…' and '-…'"
             )
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight <= 0:
-            raise ScriptbridgeError(f"fields: {name!r} has weight {weight!r}; accepted are numbers above 0")
+        if not number or not 1 / MAX_WEIGHT <= weight <= MAX_WEIGHT:  # scores are single floats
+            raise ScriptbridgeError(
+                f"fields: {name!r} has weight {weight!r}; accepted are numbers from a millionth to a million"
+            )
     return {name: float(weight) for name, weight in fields.items()}
 
 

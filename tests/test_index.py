@@ -557,6 +557,9 @@ def test_unknown_languages_are_refused(path: Path) -> None:
         {"": 1.0},
         {"text": 0.0},
         {"text": math.inf},
+        {"text": math.nan},
+        {"text": 1e39},  # beyond the store's floats: all scores were infinite
+        {"text": 1e-46},
         {"text": "1"},
         {1: 1.0},
     ],
