@@ -38,6 +38,7 @@ from scriptbridge.writer import Writer
 
 __all__ = ["Index"]
 
+CHANNEL = ".channel"  # ends the name of a file that stands for a language
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
 
@@ -91,9 +92,10 @@ class Index:
         loaded when first needed, or an encoder whose name is a spec of it.
         """
         path = store.checked_path(path)
+        names = None if languages is None else _named(languages)
         manifest = store.Manifest(
             store.checked_fields(fields),
-            given=_checked_languages(languages),
+            given=None if names is None else _checked_languages(names),
             encoder=_checked_spec(encoder),
             cut_by=segmentation.versions(),
         )
@@ -110,7 +112,7 @@ class Index:
             for name in content:
                 (path / name).unlink(missing_ok=True)
             tantivy.Index(store.schema(manifest.fields), str(path))
-        for channel in _channel_files(languages):
+        for channel in _channel_files(names or ()):
             channel.save(path / _kept(channel.language))
         manifest.write(path)  # last: it is what makes the directory an index
         return cls.open(path, encoder=encoder)
@@ -378,24 +380,30 @@ def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
     return specs.located(spec)
 
 
-def _checked_languages(codes: Sequence[str] | str | None) -> tuple[str, ...] | None:
-    if codes is None:
-        return None
-    own = {channel.language for channel in _channel_files(codes)}
-    named = (each for each in ([codes] if isinstance(codes, str) else codes) if not _is_channel_file(each))
-    return tuple(dict.fromkeys(known_languages.load(code).code for code in (*named, *sorted(own))))
+def _named(languages: Sequence[str] | str) -> tuple[str, ...]:
+    """Languages and channel files by their names; LanguageError for what are no names."""
+    several = isinstance(languages, Iterable) and not isinstance(languages, str)
+    names: tuple[Any, ...] = tuple(languages) if several else (languages,)
+    for name in names:
+        if not isinstance(name, str):
+            raise LanguageError(
+                f"languages: {type(name).__name__} came; accepted are codes such as 'hi' and names of "
+                "channel files, which Channel.save writes"
+            )
+    return names
 
 
-def _channel_files(languages: Sequence[str] | str | None) -> list[Channel]:
+def _checked_languages(names: Sequence[str]) -> tuple[str, ...]:
+    own = {channel.language for channel in _channel_files(names)}
+    codes = (name for name in names if not name.endswith(CHANNEL))
+    return tuple(dict.fromkeys(known_languages.load(code).code for code in (*codes, *sorted(own))))
+
+
+def _channel_files(names: Sequence[str]) -> list[Channel]:
     """The channels that are named by their files."""
-    each = [languages] if isinstance(languages, str) else languages or ()
-    return [Channel.load(file) for file in each if _is_channel_file(file)]
-
-
-def _is_channel_file(language: object) -> bool:
-    return isinstance(language, str) and language.endswith(".channel")
+    return [Channel.load(name) for name in names if name.endswith(CHANNEL)]
 
 
 def _kept(code: str) -> str:
     """The file that an index keeps a language's own channel in."""
-    return f"{code}.channel"
+    return code + CHANNEL

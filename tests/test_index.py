@@ -539,6 +539,10 @@ def test_languages_are_detected_and_declared(path: Path) -> None:
 
 
 def test_unknown_languages_are_refused(path: Path) -> None:
+    hindi: Any = Channel.load("hi")
+    for what in (hindi, [hindi], ["hi", hindi]):
+        with pytest.raises(LanguageError, match="languages: Channel came; accepted are codes such as 'hi'"):
+            Index.create(path, languages=what)
     with pytest.raises(LanguageError, match="unknown language 'xx'; known: "):
         Index.create(path, languages=["hi", "xx"])
     assert not path.exists()
