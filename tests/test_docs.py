@@ -110,3 +110,25 @@ def test_every_source_of_the_weights_is_credited() -> None:
         for source in sb.Channel.load(code).sources
     }
     assert used == {(name, code) for name, codes in credited for code in codes.split()}
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "NOTICE", ATTRIBUTION], ids=lambda page: page.name
+)
+def test_every_page_tells_the_same_licence_of_the_weights(page: Path) -> None:
+    """What was estimated from a source under CC BY-SA is under it, too; the rest under the program's."""
+    table = re.findall(
+        r"^\| `([\w-]+)` \|[^|]*\|[^|]*\|([^|]*)\|", ATTRIBUTION.read_text("utf-8"), re.MULTILINE
+    )
+    alike = {name for name, licence in table if "CC BY-SA" in licence}
+    shared = [
+        code
+        for code in sb.languages.codes()
+        if any(source.split(".")[1] in alike for source in sb.Channel.load(code).sources)
+    ]
+    told = page.read_text("utf-8")
+    (codes,) = re.findall(r"\b(?:of|files of) ((?:[a-z]{2},\s)+[a-z]{2} and [a-z]{2})\b", told)
+    assert re.split(r",\s| and ", codes) == sorted(shared)
+    assert "CC BY-SA 4.0" in told and re.search(
+        r"the others?( channels)? are under\s+Apache-2.0", told, re.IGNORECASE
+    )
