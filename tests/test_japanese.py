@@ -38,6 +38,15 @@ def test_readings_of_kanji() -> None:
     assert hiragana.spoken("食べ") == ["たべ"]
 
 
+def test_a_name_ends_as_its_last_character_may_sound() -> None:
+    pytest.importorskip("sudachipy")
+    assert {"ふじやま", "ふじさん"} <= set(hiragana.spoken("富士山"))
+    assert "すみだがわ" in hiragana.spoken("隅田川")
+    assert hiragana.spoken("第一") == ["だいいち"]  # no suffix
+    bridge = Bridge.from_terms({"富士山": 5, "富士": 5, "不死鳥": 2, "三": 9}, languages=["ja"])
+    assert bridge.deromanize("fujisan")[0].text == bridge.deromanize("fujiyama")[0].text == "富士山"
+
+
 def test_without_the_extra_kana_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise MissingExtraError("sudachipy is needed: pip install 'scriptbridge[ja]'", "ja")

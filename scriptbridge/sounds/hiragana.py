@@ -1,8 +1,8 @@
 """Japanese: words as kana spell them, 東京 and トウキョウ → とうきょう.
 
 Readings of kanji come from SudachiPy with its small dictionary (``pip install 'scriptbridge[ja]'``). It is
-asked twice: how it reads the term by itself, and which words of its dictionary are written so. Without it,
-only what is written in kana is spoken.
+asked how it reads the term by itself, and which words of its dictionary are written so, or as a compound's
+last character, which sounds otherwise there. Without it, only what is written in kana is spoken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _PARTICLES = regex.compile(
     r"(?P<wa>(?:|に|で|と|から|まで|こんにち|こんばん|また|ある|あるい|もしく|ひいて|それで|で)は)|(?P<e>へ)"
 )
 # Words of these kinds first: suffixes stand in all compounds, names are seldom what is meant.
-_KINDS = ("接尾辞", "接頭辞", "名詞", "代名詞", "形状詞", "副詞", "動詞", "形容詞")
+_SUFFIX = "接尾辞"
+_KINDS = (_SUFFIX, "接頭辞", "名詞", "代名詞", "形状詞", "副詞", "動詞", "形容詞")
 
 
 def spoken(term: str) -> list[str]:
@@ -67,10 +68,21 @@ def _as_particle(kana: str) -> list[str]:
 
 
 def _readings(term: str) -> Iterator[str]:
-    """Readings in katakana: of the term by itself, then of every word that is written so."""
-    yield "".join(morpheme.reading_form() for morpheme in _tokenizer().tokenize(term))
-    words = sorted(_dictionary().lookup(term), key=_rank)
-    yield from (word.reading_form() for word in words)
+    """Readings in katakana: of the term by itself, of every word that is written so, and of a compound by the
+    other readings of its last character: 富士 and 山, フジサン beside フジヤマ.
+    """
+    morphemes = [(each.surface(), each.reading_form()) for each in _tokenizer().tokenize(term)]
+    yield "".join(reading for _, reading in morphemes)
+    yield from (word.reading_form() for word in _words(term))
+    if len(morphemes) > 1 and len(morphemes[-1][0]) == 1:
+        stem, suffixes = "".join(reading for _, reading in morphemes[:-1]), _words(morphemes[-1][0])
+        if suffixes and suffixes[0].part_of_speech()[0] == _SUFFIX:
+            yield from (stem + suffix.reading_form() for suffix in suffixes)
+
+
+def _words(written: str) -> list[Any]:
+    """The dictionary's words that are written so."""
+    return sorted(_dictionary().lookup(written), key=_rank)
 
 
 def _rank(word: Any) -> tuple[bool, int]:
