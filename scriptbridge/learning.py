@@ -329,8 +329,14 @@ class _Reader:
         if len(self.bridge.channels) == 1:
             return [1.0] * len(tokens)
         ours = (None, self.channel.language)
-        return [
-            1.0
-            - math.fsum(reading.probability for reading in position.readings if reading.language not in ours)
+        words = [  # joined and cut: one may stand for several tokens, or for a part of one
+            (
+                position.token,
+                math.fsum(each.probability for each in position.readings if each.language not in ours),
+            )
             for position in self.bridge.expand(list(tokens)).positions
+        ]
+        return [
+            1.0 - max(others for word, others in words if word.start < token.end and token.start < word.end)
+            for token in tokens
         ]

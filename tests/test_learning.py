@@ -160,6 +160,25 @@ def test_which_language_is_learned(tmp_path: Path) -> None:
         assert learning.learn_from_queries(["to metro"], index, start=start).channel.language == "el"
 
 
+def test_words_joined_and_cut_are_of_their_languages(tmp_path: Path) -> None:
+    """A token is as much of another language as the words are that it is a part of, or that it holds."""
+    with Index.create(tmp_path / "index", languages=["el", "ru"]) as index:
+        index.add([("1", "μουσακάς"), ("2", "борщ и сметана")])
+        index.commit()
+        with pytest.raises(ChannelError, match="no Latin word of 1 queries can mean Greek"):
+            learning.learn_from_queries(["mousa kas"], index, "el")
+        lesson = learning.learn_from_queries(["borschismetana smetana", "mousa kas"], index, "ru")
+        assert 0.8 < lesson.meant < 1.2
+
+        def ours(code: str, query: str) -> list[bool]:
+            with learning._reading(index, Channel.load(code)) as reader:
+                return [each > 0.5 for each in reader._of_language(text.tokenize(query))]
+
+        assert ours("el", "mousa kas") == [True, True] and ours("ru", "mousa kas") == [False, False]
+        cut = "iborschismetana qqqq smetana"  # и in front is as good as η: what tells is the rest
+        assert ours("el", cut) == [False, True, False] and ours("ru", cut) == [True, True, True]
+
+
 def test_logs(tmp_path: Path) -> None:
     plain = tmp_path / "log.txt"
     plain.write_bytes(b"mia\n\ndyo lexeis\r\n" + b"\xff\xfe\n" + "τρία\n".encode())
