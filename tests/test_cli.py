@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib import util
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from scriptbridge import Channel, Index, __version__, cli, languages
+from scriptbridge import Channel, Index, __version__, cli, kernels, languages
 from scriptbridge.commands import terminal
 
 ROOT = Path(__file__).parent.parent
@@ -466,31 +467,45 @@ def test_what_was_not_kept_is_told_where_there_was_something(index: str) -> None
     assert "nothing since the last commit" in refused("index", index, "docs.jsonl", "bad.jsonl")
 
 
-def test_compiling_is_told_once_on_a_terminal(
+def test_compiling_is_told_where_it_happens_and_once(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kernels = directory / "kernels.py"
-    kernels.write_text("")
-    monkeypatch.setattr(terminal, "KERNELS", kernels)
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    terminal.say_if_compiling()
-    assert capsys.readouterr().err == ""
+    """Whatever times the files have: an installation sets them anew."""
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(directory / "cache"))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    terminal.say_if_compiling()
-    assert "compiling once" in capsys.readouterr().err
-    name = f"kernels.decode-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
-    (directory / "__pycache__").mkdir()
-    (directory / "__pycache__" / name).write_text("")
+    file = directory / "loops.py"
+
+    def told(step: int, later: int = 0) -> tuple[bool, bool]:
+        """Whether a new process says that it compiles, and whether it does."""
+        file.write_text(f"from numba import njit\n@njit(cache=True)\ndef decode(x): return x + {step}\n")
+        os.utime(file, (time.time() + later,) * 2)
+        spec = util.spec_from_file_location("loops", file)
+        assert spec is not None and spec.loader is not None
+        loops = util.module_from_spec(spec)
+        spec.loader.exec_module(loops)
+        monkeypatch.setattr(kernels, "decode", loops.decode)
+        terminal.say_if_compiling()
+        assert loops.decode(1) == 1 + step
+        return "compiling once" in capsys.readouterr().err, bool(loops.decode.stats.cache_misses)
+
+    assert told(1) == (True, True)
+    assert told(1) == (False, False)
+    said, compiled = told(1, later=60)
+    assert said == compiled
+    assert told(2) == (True, True)
+    monkeypatch.setattr(kernels, "decode", len)  # no compiler
     terminal.say_if_compiling()
     assert capsys.readouterr().err == ""
-    os.utime(kernels, (time.time() + 60,) * 2)  # a newer version's
-    terminal.say_if_compiling()
-    assert "compiling once" in capsys.readouterr().err
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(directory / "elsewhere"))
-    terminal.say_if_compiling()
-    assert "compiling once" in capsys.readouterr().err
-    kernels.unlink()
-    terminal.say_if_compiling()
+
+
+def test_compiling_is_told_to_nobody_but_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "_compiled", lambda _: False)
+    for is_terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda now=is_terminal: now)
+        terminal.say_if_compiling()
+        assert ("compiling" in capsys.readouterr().err) == is_terminal
 
 
 @pytest.mark.parametrize(

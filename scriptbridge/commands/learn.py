@@ -116,7 +116,7 @@ def _from_pairs(
 ) -> None:
     from scriptbridge import pairs
 
-    say_if_compiling()
+    say_if_compiling("count")
     lesson = pairs.learn(file, lang, seed, start, from_scheme)
     lesson.channel.save(output)
     click.echo(f"pairs used\t{lesson.used:,}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -103,25 +103,22 @@ def _columns() -> int:
         return 80
 
 
-KERNELS = Path(__file__).parent.with_name("kernels.py")
-
-
-def say_if_compiling() -> None:
-    """On a terminal, why the first search takes long."""
-    if sys.stderr.isatty() and not _compiled():
+def say_if_compiling(loop: str = "decode") -> None:
+    """On a terminal, why the first search, or what else runs this loop of `kernels`, takes long."""
+    if sys.stderr.isatty() and not _compiled(loop):
         say("compiling once, about ten seconds …")
 
 
-def _compiled() -> bool:
-    """Whether numba has this version's loops in its cache; True where that cannot be told."""
-    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+def _compiled(loop: str) -> bool:
+    """Whether numba will find a loop in its cache, by its own look there; True where that cannot be told.
+
+    It knows a source by time and size or, in newer versions, by its content, and compiles for one machine.
+    """
+    from scriptbridge import kernels
+
     try:
-        if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
-            kept = list(Path(elsewhere).glob(f"*/kernels.decode-*.{version}.nbi"))
-        elif os.access(KERNELS.parent, os.W_OK):
-            kept = list((KERNELS.parent / "__pycache__").glob(f"kernels.decode-*.{version}.nbi"))
-        else:
-            return True
-        return any(file.stat().st_mtime >= KERNELS.stat().st_mtime for file in kept)
-    except OSError:
+        compiler = getattr(kernels, loop)
+        machine = compiler.targetctx.codegen().magic_tuple()
+        return any(key[1] == machine for key in compiler._cache._cache_file._load_index())
+    except (AttributeError, IndexError, OSError, EOFError, pickle.UnpicklingError):
         return True
