@@ -225,6 +225,15 @@ def test_search_as_json(index: str) -> None:
     assert [each["token"] for each in hit["highlights"]] == ["metro", "athinas"]
 
 
+def test_an_index_that_reads_no_language_says_how_to_name_one() -> None:
+    docs = write("hinglish.jsonl", {"id": "1", "text": "yeh phone kharab nahi hai"})
+    said = "reads no language: name its documents' with `index --lang`\n"
+    assert call("index", "posts", docs).stderr.endswith(said)
+    assert call("search", "posts", "नहीं").stderr == f"no document found; posts {said}"
+    done("index", "posts", docs, "--lang", "hi")
+    assert [hit["id"] for hit in search("posts", "नहीं")] == ["1"]
+
+
 @pytest.mark.parametrize("query", ["xyzzyx", "", " ", "🍆", "\u200f"])
 def test_nothing_found_is_no_error(index: str, query: str) -> None:
     result = call("search", index, query)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scriptbridge.index import Index
 
 __all__ = [
+    "NO_LANGUAGE",
     "Command",
     "channel_option",
     "count_option",
@@ -38,6 +39,7 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("jsonl", "csv", "tsv")
+NO_LANGUAGE = "no language: name its documents' with `index --lang`"
 
 
 def utf8(value: str) -> str:

@@ -15,6 +15,7 @@ import click
 from scriptbridge.errors import NotAnIndexError, ScriptbridgeError
 
 from .arguments import (
+    NO_LANGUAGE,
     file,
     format_hinted,
     format_option,
@@ -116,7 +117,7 @@ def index(
                 error.__notes__ = [note for note in notes if "last commit" not in note]
             raise
         opened.commit()
-        spoken = _spoken(opened) or "no language"
+        spoken = _spoken(opened) or NO_LANGUAGE
     say_skipped(skipped)
     if files and not count and not skipped:
         say(f"no document in {' '.join(map(str, files))}")

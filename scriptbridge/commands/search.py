@@ -13,6 +13,7 @@ import click
 from scriptbridge.errors import DocumentError
 
 from .arguments import (
+    NO_LANGUAGE,
     channel_option,
     count_option,
     file,
@@ -107,7 +108,9 @@ def search(
     if not tokenize(" ".join(query)):
         say("no word in the query")
     elif not hits and not as_json:
-        say("no document found")
+        say(
+            "no document found" if opened.languages else f"no document found; {index_dir} reads {NO_LANGUAGE}"
+        )
 
 
 @click.command()
