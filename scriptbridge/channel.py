@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import atomic, kernels, languages, sounds, text
+from . import atomic, kernels, languages, segmentation, sounds, text
 from .errors import ChannelError, LanguageError, QueryError
 
 __all__ = ["Channel", "latin_trigrams", "romanize", "trigram_codes"]
@@ -360,11 +360,12 @@ _ARRAYS = ("units", "spellings", "rows", "row_start", "slot_spelling", "slot_cos
 
 def romanize(native: str, lang: str, n: int = 1, seed: int = 0) -> list[str]:
     """`n` ways a person may type a text of language `lang` in Latin letters, seeded; what isn't in its
-    letters stands as it is.
+    letters stands as it is. MissingExtraError where nothing here cuts such a text into words.
     """
     _check_text(native)
     _check_draws(n, seed)
     channel = Channel.load(lang)
+    segmentation.require_words(channel.letters)
     tokens = text.tokenize(native)
     versions = []
     for version in range(n):

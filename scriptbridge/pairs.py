@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from . import files, languages, sounds, text
+from . import files, languages, segmentation, sounds, text
 from .bridge import Bridge
 from .channel import NOISE, Channel, encode_latin
 from .errors import ChannelError, DocumentError
@@ -122,7 +122,8 @@ def learn(
 
     The prior is the shipped channel of a language that has one, else the scheme; or `start`, a channel of
     this language or of a related one, which speaks of the letters that both have; with `from_scheme`, the
-    scheme alone. ChannelError where no pair can be used. `seed` chooses the words held out.
+    scheme alone. ChannelError where no pair can be used, MissingExtraError where nothing here cuts what is
+    native into words. `seed` chooses the words held out.
     """
     language = languages.load(lang) if isinstance(lang, str) else lang
     known = Channel.load(lang) if isinstance(lang, str) else Channel.from_scheme(language)
@@ -130,6 +131,7 @@ def learn(
     if start is not None:
         known = start if start.language == language.code else Channel.from_scheme(language, start)
         begun = known
+    segmentation.require_words(known.letters)
     lines = list(read_pairs(path))
     if not lines:
         raise ChannelError(

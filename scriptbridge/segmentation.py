@@ -34,6 +34,7 @@ __all__ = [
     "is_unspaced",
     "missing",
     "require",
+    "require_words",
     "versions",
 ]
 
@@ -53,6 +54,7 @@ _PARTS = regex.compile(
 _HAN = regex.compile(r"\p{Han}")
 _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _PAIRED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70]")
+_TRIPLED = regex.compile(rf"(?V1)[{_UNSPACED}--{_PAIRED.pattern}]")
 
 
 def is_unspaced(word: str) -> bool:
@@ -91,6 +93,14 @@ def require(segmenter: str | None, languages: Iterable[str], what: object) -> No
             f"{what}: ICU cut its words and has to cut its queries: pip install 'scriptbridge[{extra}]'",
             extra,
         )
+
+
+def require_words(letters: str) -> None:
+    """MissingExtraError if words in these letters of a channel are n-grams here that it can say nothing of:
+    of Thai, Lao, Khmer and Burmese.
+    """
+    if _TRIPLED.search(letters):
+        extras.load("icu", "th")
 
 
 def versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from scriptbridge import Bridge, Index, cli, extras, segmentation, sounds
+from scriptbridge.channel import romanize
 from scriptbridge.errors import MissingExtraError
 
 DOCUMENTS = [
@@ -112,6 +113,32 @@ def test_where_what_cut_the_words_is_missing_no_language_is_read(
 def test_what_is_read_is_not_warned_of(tmp_path: Path) -> None:
     with Index.create(tmp_path / "index", languages=["el", "ko"]) as index:
         assert index.unread == {}
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    ("code", "word", "extra"),
+    [
+        ("th", "กาแฟ", "th"),
+        ("km", "កាហ្វេ", "th"),
+        ("my", "ကော်ဖီ", "th"),
+        ("ja", "珈琲", "ja"),
+        ("zh", "咖啡", "zh"),
+    ],
+)
+def test_what_takes_words_names_what_cuts_or_says_them(
+    code: str, word: str, extra: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pairs.tsv").write_text(f"{word}\tkafe\n", encoding="utf-8")
+    out = str(tmp_path / "out.channel")
+    for command in (
+        ["romanize", "--lang", code, word],
+        ["learn", str(tmp_path / "pairs.tsv"), "--lang", code, "--out", out],
+    ):
+        shown = CliRunner().invoke(cli.main, command)
+        assert shown.exit_code == 1 and shown.stdout == ""
+        assert f"pip install 'scriptbridge[{extra}]'" in shown.stderr
+    assert romanize("ήλιος", "el") and romanize("かな", "ja") and romanize("가나", "ko")
 
 
 @pytest.mark.usefixtures("bare")
