@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -181,7 +180,7 @@ def _bridge(collection: Collection) -> Bridge:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.boundaries", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="only these sets")
     parser.add_argument("--queries", type=int, default=300, help="of each set")
     parser.add_argument("--fit", action="store_true", help="search the costs")

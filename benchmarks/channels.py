@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.datasets import read_pairs
+from benchmarks.datasets import folder, read_pairs
 from scriptbridge import languages, text
 from scriptbridge.channel import Channel, latin_trigrams
 from scriptbridge.documents import read_documents
@@ -209,7 +209,7 @@ def _romanized(channel: Channel, language: languages.Language) -> Iterator[tuple
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=folder)
     parser.add_argument("--lang", action="append", choices=languages.codes())
     parser.add_argument("--out", type=Path, default=PACKAGE / "weights")
     options = parser.parse_args(arguments)

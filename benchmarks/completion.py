@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.completion", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/")
     parser.add_argument("--queries", type=int, default=QUERIES, help="of each set; 0 for all of them")
     parser.add_argument("--skip", type=int, default=SKIPPED, help="leave out the first queries of each set")
     parser.add_argument("--parts", nargs="+", choices=("recall", "times"), default=("recall", "times"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ __all__ = [
     "DAKSHINA",
     "KINDS",
     "USER_TEXT",
+    "folder",
     "known_sets",
     "load",
     "merge",
@@ -38,6 +40,20 @@ USER_TEXT = (
     "fa.finglish-telegram-knownitem",
 )
 """What people wrote in Latin letters themselves; whole sentences as queries, small pools."""
+
+
+HOLDS = (
+    "DATA holds retrieval/NAME/ with docs.jsonl, queries[.KIND].latin.jsonl, queries[.KIND].native.jsonl and "
+    "qrels[.KIND].tsv, and pairs/LANG.SOURCE.tsv.gz: see docs/benchmarks.md"
+)
+
+
+def folder(value: str) -> Path:
+    """DATA, as a command line names it; its error says what such a folder holds."""
+    data = Path(value)
+    if missing := [name for name in ("retrieval", "pairs") if not (data / name).is_dir()]:
+        raise argparse.ArgumentTypeError(f"{value} has no {' and no '.join(missing)} folder; {HOLDS}")
+    return data
 
 
 def known_sets() -> list[tuple[str, str]]:

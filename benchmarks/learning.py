@@ -247,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/ and pairs/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/ and pairs/")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/learning.json"))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
     options = parser.parse_args(arguments)

@@ -27,7 +27,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import report
+from benchmarks import datasets, report
 from scriptbridge import encoders
 from scriptbridge.gap import authors, load_collection, measure
 from scriptbridge.gap.baselines import PlainIndex
@@ -457,7 +457,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.neural", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/")
     parser.add_argument("--sets", nargs="+", choices=CASES, default=list(CASES), help="only these")
     parser.add_argument("--train", nargs="*", choices=TRAINED, default=list(TRAINED), help="only these arms")
     parser.add_argument("--search", nargs="*", help="only these arms; by default all that are trained")

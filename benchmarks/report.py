@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import datasets
 from scriptbridge import atomic
 from scriptbridge.gap.circumstances import circumstances as made_with
 
@@ -60,7 +61,7 @@ def set_by_set(
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     what, many = items
     results = Path("benchmarks/results", f"{module.rpartition('.')[2]}.json")
-    parser.add_argument("data", type=Path, help="the folder with retrieval/ and pairs/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/ and pairs/")
     parser.add_argument("--sets", nargs="+", choices=sets, default=sets, help="only these sets")
     parser.add_argument(f"--{what}", type=int, default=many, help="of each set, at most; 0 for all of them")
     parser.add_argument("--out", type=Path, default=results)

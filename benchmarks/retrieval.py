@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/ and pairs/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/ and pairs/")
     every = (*datasets.DAKSHINA, *datasets.USER_TEXT)
     parser.add_argument("--sets", nargs="*", choices=every, help="only these sets (default: all)")
     parser.add_argument(
@@ -184,6 +184,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/retrieval.json"))
     options = parser.parse_args(arguments)
     names = every if options.sets is None else options.sets
+    if absent := [name for name in names if not (options.data / "retrieval" / name).is_dir()]:
+        parser.error(
+            f"{options.data / 'retrieval'} has no {', '.join(absent)}; --sets names those to measure"
+        )
     results = Results(options.out, options.queries)
     settings = Settings(options.data, options.systems, options.queries, options.skip, options.detect)
     measure(settings, names, results)

@@ -354,7 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="only these")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed.json"))
     options = parser.parse_args(arguments)

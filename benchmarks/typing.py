@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.typing", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/ and pairs/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/ and pairs/")
     parser.add_argument("--queries", type=int, default=200, help="of each set, and words of each length")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/typing.json"))
     options = parser.parse_args(arguments)

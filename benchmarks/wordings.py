@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import report
+from benchmarks import datasets, report
 from benchmarks.neural import Searched
 from scriptbridge import text
 from scriptbridge.gap import load_collection, measure
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wordings", description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with retrieval/")
+    parser.add_argument("data", type=datasets.folder, help="the folder with retrieval/")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="only these")
     parser.add_argument("--work", type=Path, required=True, help="where encoders stay")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/wordings.json"))

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rapidfuzz")
 
-from benchmarks import datasets, report, tables, words
+from benchmarks import datasets, report, retrieval, tables, words
 from benchmarks.transliterators import TRANSLITERATORS
 from scriptbridge import languages
 
@@ -193,6 +193,8 @@ def test_results_name_no_place_on_the_machine_that_made_them(file: Path) -> None
 
 def test_sets_not_asked_for_keep_their_rows(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
+    for name in ("retrieval", "pairs"):
+        (tmp_path / name).mkdir()
 
     def measured(*arguments: str) -> list[tuple[str, int]]:
         asked = [str(tmp_path), "--out", str(out), *arguments]
@@ -204,3 +206,19 @@ def test_sets_not_asked_for_keep_their_rows(tmp_path: Path) -> None:
 
     assert measured() == [("a", 7), ("a", 7), ("b", 7), ("b", 7)]
     assert measured("--sets", "a", "--words", "3") == [("a", 3), ("a", 3), ("b", 7), ("b", 7)]
+
+
+# ---- without data
+
+
+def test_without_data_a_line_says_what_it_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "retrieval").mkdir()
+
+    def refused() -> str:
+        with pytest.raises(SystemExit, match="2"):
+            retrieval.main([str(tmp_path), "--sets", "el.greeklish-dev", "--out", str(tmp_path / "out.json")])
+        return capsys.readouterr().err.splitlines()[-1]
+
+    assert "has no pairs folder; DATA holds retrieval/NAME/ with docs.jsonl" in refused()
+    (tmp_path / "pairs").mkdir()
+    assert refused().endswith("has no el.greeklish-dev; --sets names those to measure")
