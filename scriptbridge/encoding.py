@@ -73,7 +73,7 @@ class Encoders:
         if snapshot.has_vectors:
             return
         with self._writer.locked():
-            snapshot.__dict__.pop("vectors", None)
+            snapshot.forget_vectors()
             if snapshot.has_vectors or store.opstamp(self.path) != snapshot.opstamp:
                 return  # others made them meanwhile, or have committed since: theirs are to stay
             contents, texts = snapshot.contents()
@@ -94,7 +94,7 @@ class Encoders:
                 )
                 raise
             self._checked = True
-            snapshot.__dict__.pop("vectors", None)
+            snapshot.forget_vectors()
 
     def _nearest(
         self,
@@ -149,7 +149,7 @@ class Encoders:
                 refused = error
         known = snapshot.vectors
         if known is None:
-            snapshot.__dict__.pop("vectors", None)  # the next search looks again
+            snapshot.forget_vectors()
             reason = refused or "refresh() sees a newer commit"
             raise EncoderError(f"{self.path}: its documents have no vectors yet: {reason}") from refused
         return known
@@ -165,7 +165,7 @@ class Encoders:
         try:
             vectors.check_encoder(known, texts, self.own())
         except EncoderError:
-            snapshot.__dict__.pop("vectors", None)  # the next search looks again
+            snapshot.forget_vectors()
             raise
         self._checked = True
 

@@ -370,7 +370,11 @@ def _checked_spec(encoder: str | DenseEncoder | None) -> str | None:
     """The spec that an index is to keep, or EncoderError where it can name nothing."""
     if encoder is None:
         return None
-    spec = encoder if isinstance(encoder, str) else encoder.name
+    spec = encoder if isinstance(encoder, str) else getattr(encoder, "name", None)
+    if not isinstance(spec, str):
+        raise EncoderError(
+            f"encoder: {type(encoder).__name__} came; accepted are encoders and specs, such as st:BAAI/bge-m3"
+        )
     try:
         spec.encode()
     except UnicodeEncodeError as error:

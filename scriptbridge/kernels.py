@@ -9,8 +9,8 @@ token: ``forward[j]`` is the probability that the native letters read so far wer
 j letters, summed over all segmentations.
 
 One file, as numba's cache does not see what changed in another. The search does without two things that
-cost it up to a fifth: views of rows (``forward[slot]``) in its loops and, in what it calls, a second `return`
-or a `break`, where numba counts references to the arrays that are passed on.
+cost it up to a fifth: views of rows (``forward[slot]``) in its loops and, in what these call for every child,
+a second `return` or a `break`, where numba may count references to the arrays that are passed on.
 """
 
 from __future__ import annotations

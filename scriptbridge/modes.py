@@ -54,14 +54,14 @@ class Mode:
     rerank: str | CrossEncoder | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in MODES:
+        if not isinstance(self.name, str) or self.name not in MODES:
             raise QueryError(f"mode: {self.name!r} came; accepted are {', '.join(MODES)}")
         if not isinstance(self.deromanize, bool):
             raise QueryError(f"deromanize: {self.deromanize!r} came; accepted are True and False")
         for what, count in (("readings", self.readings), ("depth", self.depth)):
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise QueryError(f"{what}: {count!r} came; accepted are integers from 1")
-        if self.fusion not in FUSIONS:
+        if not isinstance(self.fusion, str) or self.fusion not in FUSIONS:
             raise QueryError(f"fusion: {self.fusion!r} came; accepted are {', '.join(FUSIONS)}")
         number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
         if not number or not math.isfinite(self.weight) or not 0 <= self.weight <= 1:

@@ -188,6 +188,10 @@ class Snapshot:
         """Whether `vectors` are of this commit."""
         return self.vectors is not None and self.vectors.header.stamp == str(self.opstamp)
 
+    def forget_vectors(self) -> None:
+        """Who asks for them next looks at the disk again."""
+        self.__dict__.pop("vectors", None)
+
     def nearest(self, known: Vectors, query: NDArray[np.float32], k: int) -> list[Found]:
         """The k documents of this commit whose vectors are nearest, of those that have one."""
         same_commit, many = known.header.stamp == str(self.opstamp), k
@@ -308,10 +312,12 @@ class Snapshot:
     def take(self, other: Snapshot) -> None:
         """Keep what another snapshot of the same commit has built."""
         if (other.opstamp, other.manifest) == (self.opstamp, self.manifest):
-            names = ["_lexicon", "_bridge"]
-            if "vectors" in other.__dict__ and other.has_vectors:
-                names.append("vectors")
-            self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
+            built = dict(other.__dict__)  # as it is now: another thread may forget its vectors
+            vectors = built.pop("vectors", None)
+            if vectors is not None and vectors.header.stamp == str(self.opstamp):
+                self.__dict__["vectors"] = vectors
+            names = ("_lexicon", "_bridge")
+            self.__dict__.update({name: built[name] for name in names if name in built})
 
 
 def _any(queries: Sequence[StoreQuery]) -> StoreQuery:

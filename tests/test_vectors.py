@@ -159,6 +159,8 @@ def test_another_encoder_for_queries(index: Index) -> None:
     ("mode", "options", "message"),
     [
         ("words", {}, "mode: 'words' came; accepted are lexical, dense, hybrid"),
+        (["dense"], {}, r"mode: \['dense'\] came; accepted are lexical"),
+        ("hybrid", {"fusion": []}, r"fusion: \[\] came; accepted are rrf"),
         ("dense", {"readings": 0}, "readings: 0 came"),
         ("dense", {"depth": True}, "depth: True came"),
         ("dense", {"deromanize": "no"}, "accepted are True and False"),
@@ -167,11 +169,17 @@ def test_another_encoder_for_queries(index: Index) -> None:
         ("hybrid", {"weight": 2}, "numbers from 0 to 1"),
     ],
 )
-def test_modes_and_options_are_checked(index: Index, mode: str, options: Any, message: str) -> None:
+def test_modes_and_options_are_checked(index: Index, mode: Any, options: Any, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         index.rank("mousakas", 10, mode, **options)
     with pytest.raises(QueryError, match="k: 0 came"):
         index.rank("mousakas", 0, mode="dense")
+
+
+def test_an_encoder_is_one_or_names_one(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="encoder: int came; accepted are encoders and specs"):
+        Index.create(tmp_path / "index", encoder=5)  # type: ignore[arg-type]
+    assert not (tmp_path / "index").exists()
 
 
 def test_options_are_read_from_text() -> None:
