@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks import report
 from scriptbridge import languages as known
@@ -39,7 +39,7 @@ __all__ = [
 
 RESULTS = Path("benchmarks/results")
 _MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-_NO_DATA = "no public data"
+_NO_DATA = "–"
 _ALONE = "each set by itself"
 _SYSTEMS = ("native", "fold", "fold+fuzzy", "scriptbridge")
 _NAMES = {"native": "native query", "fold+fuzzy": "fold + fuzzy"}
@@ -276,30 +276,39 @@ def words(measured: Measured) -> str:
 
 def languages(words: Measured, retrieval: Measured, native: Measured) -> str:
     """What is measured of each shipped language: words, people's queries, questions by romanizers."""
-    figures = {code: _Figures([], [], []) for code in known.codes()}
-    for row in words["rows"]:
-        ours = row["scriptbridge"]
-        (code, name), top = row["set"].split(".", 1), (ours["top1"], ours["top8"])
-        figures[code].words.append(f"{name} {top[0]:.3f}, {top[1]:.3f}")
-    for row in retrieval["results"]:
-        if row["index"] == _ALONE:
-            code, name = row["set"].split(".", 1)
-            found = row["scores"]["scriptbridge"] if row["ratio"] is None else row["ratio"]
-            figures[code].queries.append(" ".join(filter(None, [name, row["kind"], f"{found:.3f}"])))
-    for row in native["rows"]:
-        code, name = row["set"].split(".", 1)
-        figures[code].questions.append(f"{name} {row['author'].replace('_', ' ')} {row['ratio']:.3f}")
-    rows = [
-        [f"{code} {known.load(code).name}", *("<br>".join(each) or _NO_DATA for each in of_code)]
-        for code, of_code in figures.items()
+    measured = [
+        (column, row["set"], figures)
+        for column, rows in enumerate((_of_words(words), _of_queries(retrieval), _of_questions(native)))
+        for row, figures in rows
     ]
-    return _table(["language", "words: top-1, top-8", "queries", "questions"], rows)
+    cells: dict[str, list[dict[str, list[str]]]] = {code: [{}, {}, {}] for code in known.codes()}
+    for column, name, figures in measured:
+        code, _, source = name.partition(".")
+        of_source = cells[code][column].setdefault(source.partition("-")[0], [])
+        of_source += [_number(figure, 3) for figure in figures]
+    rows = [
+        [f"{code} {known.load(code).name}", *map(_by_source, of_language)]
+        for code, of_language in cells.items()
+    ]
+    return _table(["language", "words: top-1, top-8", "queries: rare, window", "questions"], rows)
 
 
-class _Figures(NamedTuple):
-    words: list[str]
-    queries: list[str]
-    questions: list[str]
+def _of_words(measured: Measured) -> Iterable[tuple[Measured, list[float]]]:
+    return ((row, [row["scriptbridge"]["top1"], row["scriptbridge"]["top8"]]) for row in measured["rows"])
+
+
+def _of_queries(measured: Measured) -> Iterable[tuple[Measured, list[float]]]:
+    for row in measured["results"]:
+        if row["index"] == _ALONE:
+            yield row, [row["scores"]["scriptbridge"] if row["ratio"] is None else row["ratio"]]
+
+
+def _of_questions(measured: Measured) -> Iterable[tuple[Measured, list[float]]]:
+    return ((row, [row["ratio"]]) for row in measured["rows"])
+
+
+def _by_source(figures: Mapping[str, Sequence[str]]) -> str:
+    return "<br>".join(f"{source} {', '.join(each)}" for source, each in figures.items()) or _NO_DATA
 
 
 def _retrieval(measured: Measured, index: str) -> str:

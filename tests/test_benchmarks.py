@@ -166,12 +166,14 @@ def test_the_table_of_languages_has_all_and_says_where_there_is_no_data() -> Non
         {"index": "each set by itself", "set": "el.b", "kind": None, "scores": scores, "ratio": None},
         {"index": "all twelve in one index", "set": "el.a", "kind": "rare", "scores": scores, "ratio": 0.1},
     ]
-    questions = {"rows": [{"set": "zh.c", "author": "pinyin_run_on", "ratio": 0.95}]}
+    questions = {
+        "rows": [{"set": "zh.c-d", "author": author, "ratio": 0.95} for author in ("pinyin", "run_on")]
+    }
     lines = tables.languages(words, {"results": results}, questions).splitlines()[2:]
-    none = "no public data"
+    none = "–"
     assert [line.split()[1] for line in lines] == list(languages.codes())
-    assert f"| el Greek | words 0.500, 0.750 | a rare 0.900<br>b 0.800 | {none} |" in lines
-    assert f"| zh Chinese | {none} | {none} | c pinyin run on 0.950 |" in lines
+    assert f"| el Greek | words 0.500, 0.750 | a 0.900<br>b 0.800 | {none} |" in lines
+    assert f"| zh Chinese | {none} | {none} | c 0.950, 0.950 |" in lines
     assert f"| my Burmese | {none} | {none} | {none} |" in lines
 
 
