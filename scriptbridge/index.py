@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ from scriptbridge.writer import Writer
 __all__ = ["Index"]
 
 CHANNEL = ".channel"  # ends the name of a file that stands for a language
+_CODE = re.compile("[a-z0-9-]+")  # of a language of one's own: it names a file
 RELOADS = 100  # attempts at reading a commit before the next one replaces it
 
 
@@ -85,7 +87,8 @@ class Index:
         """A new index at `path`, a directory that does not exist, is empty, or was left by a killed `create`.
 
         `languages` are those whose channels read its queries; by default, those its documents declare or are
-        detected to be in. A channel file (of `scriptbridge learn`) may stand for its language; it is copied.
+        detected to be in. A channel file (of `scriptbridge learn`) may stand for its language, also for one
+        that scriptbridge does not know; it is copied.
         `fields` are the documents' text fields with their weights in the score, by default
         ``{"text": 1.0}``. `encoder` makes vectors of the documents when they are committed, for the modes
         "dense" and "hybrid" of `search`: a spec, such as ``st:BAAI/bge-m3`` (see `scriptbridge.encoders`),
@@ -113,7 +116,7 @@ class Index:
                 (path / name).unlink(missing_ok=True)
             tantivy.Index(store.schema(manifest.fields), str(path))
         for channel in _channel_files(names or ()):
-            channel.save(path / _kept(channel.language))
+            channel.save(store.kept_channel(path, channel.language))
         manifest.write(path)  # last: it is what makes the directory an index
         return cls.open(path, encoder=encoder)
 
@@ -148,9 +151,9 @@ class Index:
             opened.config_reader("manual")
         given = {channel.language for channel in channels}
         kept = [
-            Channel.load(path / _kept(code))
+            Channel.load(store.kept_channel(path, code))
             for code in manifest.languages
-            if code not in given and (path / _kept(code)).exists()
+            if code not in given and store.kept_channel(path, code).exists()
         ]
         return cls(path, opened, [*kept, *channels], None if isinstance(encoder, str) else encoder)
 
@@ -239,8 +242,7 @@ class Index:
     @property
     def unread(self) -> dict[str, Need]:
         """Those of `languages` that Latin queries find little or nothing of, with what they need."""
-        spoken = {code: known_languages.load(code).sounds for code in self.languages}
-        return unread.needs(spoken, self.segmenter)
+        return unread.needs(self._snapshot.sounds, self.segmenter)
 
     @property
     def fields(self) -> Mapping[str, float]:
@@ -398,16 +400,14 @@ def _named(languages: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def _checked_languages(names: Sequence[str]) -> tuple[str, ...]:
-    own = {channel.language for channel in _channel_files(names)}
-    codes = (name for name in names if not name.endswith(CHANNEL))
-    return tuple(dict.fromkeys(known_languages.load(code).code for code in (*codes, *sorted(own))))
+    """Their codes, those of channel files last."""
+    codes = [known_languages.load(name).code for name in names if not name.endswith(CHANNEL)]
+    own = sorted({channel.language for channel in _channel_files(names)})
+    if wrong := [code for code in own if not _CODE.fullmatch(code)]:
+        raise LanguageError(f"language {wrong[0]!r} of a channel came; accepted are codes of a-z, 0-9 and -")
+    return tuple(dict.fromkeys((*codes, *own)))
 
 
 def _channel_files(names: Sequence[str]) -> list[Channel]:
     """The channels that are named by their files."""
     return [Channel.load(name) for name in names if name.endswith(CHANNEL)]
-
-
-def _kept(code: str) -> str:
-    """The file that an index keeps a language's own channel in."""
-    return code + CHANNEL

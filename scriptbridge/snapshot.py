@@ -265,11 +265,16 @@ class Snapshot:
         return Bridge(self._lexicon, [*shipped, *own.values()], segmenter=self.manifest.segmenter)
 
     @cached_property
-    def _sounds(self) -> list[str]:
-        """What tells how the words of the index's languages sound."""
+    def sounds(self) -> dict[str, str]:
+        """What tells how words of the index's languages sound; "" where their letters do."""
+        own = {channel.language: channel.sounds for channel in self.channels}
         codes = self.manifest.languages
-        own = [channel.sounds for channel in self.channels]
-        return [*(languages.load(code).sounds for code in codes), *own]
+        return {code: own[code] if code in own else languages.load(code).sounds for code in codes}
+
+    @cached_property
+    def _sounds(self) -> list[str]:
+        """What tells how any word sounds: in these, and in those of channels that the index lacks."""
+        return [*self.sounds.values(), *(channel.sounds for channel in self.channels)]
 
     @cached_property
     def _stamp(self) -> str:

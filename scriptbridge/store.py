@@ -131,7 +131,7 @@ class Manifest:
             given = content["languages"]
             return cls(
                 fields=checked_fields(content["fields"] or {}),
-                given=None if given is None else tuple(map(_known, given)),
+                given=None if given is None else tuple(_given(path, code) for code in given),
                 declared=frozenset(map(_known, content["declared"])),
                 detected={_known(code): _natural(count) for code, count in content["detected"].items()},
                 encoder=_spec(content.get("encoder")),
@@ -193,6 +193,15 @@ def _segmenter(value: object) -> str | None:
     if value not in (None, segmentation.ICU, segmentation.NGRAMS):
         raise ValueError(f"segmenter {value!r} is unknown to scriptbridge {__version__}")
     return value
+
+
+def kept_channel(path: Path, code: str) -> Path:
+    """The file that an index keeps a language's own channel in."""
+    return path / f"{code}.channel"
+
+
+def _given(path: Path, code: str) -> str:
+    return code if kept_channel(path, code).exists() else _known(code)
 
 
 def _known(code: str) -> str:

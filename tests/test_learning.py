@@ -18,6 +18,7 @@ from scriptbridge import (
     ChannelError,
     DocumentError,
     Index,
+    IndexFormatError,
     LanguageError,
     languages,
     learning,
@@ -327,3 +328,35 @@ def test_an_index_keeps_a_channel_of_its_own(tmp_path: Path) -> None:
         Index.open(tmp_path / "index")
     with pytest.raises(ChannelError, match="cannot read"):
         Index.create(tmp_path / "other", languages=[str(tmp_path / "none.channel")])
+
+
+def test_an_index_reads_a_language_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tajik, as docs/languages.md has it."""
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parent.parent / "docs" / "languages.md"
+    _, _, tajik = page.read_text(encoding="utf-8").partition("```toml\n")
+    Path("tg.toml").write_text(tajik.partition("```")[0], encoding="utf-8")
+    Channel.from_scheme(languages.load_file("tg.toml")).save("tg.channel")
+    with Index.create("index", languages=["tg.channel"]) as index:
+        index.add([("1", "Шаҳри Хуҷанд"), ("2", "Салом")])
+        index.commit()
+    Path("tg.channel").unlink()
+    with Index.open("index") as index:
+        assert index.languages == ("tg",) and index.unread == {}
+        assert [hit.id for hit in index.search("khujand")] == ["1"]
+        lesson = learning.learn_from_queries(["xujand", "khujand"], index, languages.load_file("tg.toml"))
+        assert lesson.channel.language == "tg"
+        lesson.channel.save("learned.channel")
+    assert "languages  tg\n" in _run("info", "index")[1]
+    code, shown = _run("search", "index", "--channel", "learned.channel", "xujand")
+    assert code == 0 and "[Хуҷанд]" in shown
+    Path("docs.tsv").write_text("id\ttext\n1\tШаҳри Хуҷанд\n", encoding="utf-8")
+    assert _run("index", "detected", "docs.tsv")[0] == 0
+    code, shown = _run("search", "detected", "--channel", "learned.channel", "xujand")
+    assert code == 0 and "[Хуҷанд]" in shown
+    replace(lesson.channel, language="../tg").save("wrong.channel")
+    with pytest.raises(LanguageError, match=r"language '\.\./tg' of a channel came"):
+        Index.create("other", languages=["wrong.channel"])
+    Path("index", "tg.channel").unlink()
+    with pytest.raises(IndexFormatError, match="language 'tg' is unknown"):
+        Index.open("index")
