@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,8 +125,20 @@ def test_a_system_that_finds_nothing_in_latin_loses_everything() -> None:
     assert cell.figures[MAIN].p == 2 / 2**4  # the two extreme assignments of signs to four queries
     assert cell.latin.zero_results == 1.0
     assert cell.native is not None and cell.native.zero_results == 0.0
-    assert [each.group for each in report.lost] == ["worst"] * 4 + ["median"] * 4
+    assert [each.group for each in report.lost] == ["worst"] * 4
     assert fake.closed
+
+
+@pytest.mark.parametrize(("number", "groups"), [(9, (9, 0)), (12, (10, 1)), (25, (10, 7)), (40, (10, 10))])
+def test_a_lost_query_is_shown_once(number: int, groups: tuple[int, int]) -> None:
+    natives = {f"q{n}": f"λέξη{n} άλλη" for n in range(number)}
+    typed = LatinQueries("given", {id: (f"leksi{id} alli",) for id in natives})
+    queries = QuerySet("", natives, typed, {id: {"d1": 1} for id in natives})
+    fake = Fake(lambda text: [("d1", 1.0)] if text in natives.values() else [])
+    report = measure([replace(collection(), query_sets=(queries,))], [fake.candidate()])
+    shown = Counter(each.group for each in report.lost)
+    assert (shown["worst"], shown["median"]) == groups
+    assert len({each.id for each in report.lost}) == len(report.lost)
 
 
 def test_identical_systems_do_not_differ() -> None:

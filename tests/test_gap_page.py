@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from scriptbridge.gap import charts
 from scriptbridge.gap.page import html
 from scriptbridge.gap.records import WORST, Behaviour, Figures, Lost, Report
+from scriptbridge.gap.sections.view import View
 
 
 class Outline(HTMLParser):
@@ -112,6 +113,26 @@ def test_p_stands_where_it_is_tested() -> None:
 def test_errors_are_told() -> None:
     behaviour = page().partition('<section id="behaviour"')[2].partition("</section>")[0]
     assert ">Errors</th>" in behaviour
+
+
+def test_a_set_named_by_its_language_has_its_name() -> None:
+    """Whether it is alone on a page or not, and whether the collection has that name or the set."""
+
+    def named(*sets: tuple[str, str]) -> list[str]:
+        cells = [cell(collection=each, query_set=name, language="el") for each, name in sets]
+        view = View(report(cells))
+        return [unescape(re.sub("<[^>]*>", "", view.set_name(each))) for each in cells]
+
+    assert named(("el", "")) == named(("shop", "el")) == ["Greek"]
+    assert named(("el", ""), ("shop", "")) == ["Greek", "shop · Greek"]
+    assert named(("greek", ""), ("shop", "el")) == ["greek", "shop · Greek"]
+
+
+def test_what_is_shown_of_lost_queries_is_said() -> None:
+    few = [replace(each, group=WORST) for each in gap_reports.lost(cell(), 5)]
+    text = Outline(html(replace(report([cell()]), lost=tuple(few)))).text
+    assert "The ten worst of each query set’s lost queries." in text and "The median" not in text
+    assert "The ten worst of each query set’s lost queries, and the ten in the middle." in outline().text
 
 
 def test_without_native_queries_the_latin_figure_stands_alone() -> None:

@@ -511,6 +511,12 @@ def _diagnosed(
 
 
 def _groups(lost: int) -> dict[str, range]:
-    """Places among the lost queries, the worst first: of the worst ten, and of the ten in the middle."""
-    middle = max(0, (lost - SHOWN) // 2)
-    return {WORST: range(min(SHOWN, lost)), MEDIAN: range(middle, min(lost, middle + SHOWN))}
+    """Places among the lost queries, the worst first: of the worst ten, and of those of the ten in the middle
+    that are not among them.
+
+    >>> _groups(5), _groups(100)
+    ({'worst': range(0, 5)}, {'worst': range(0, 10), 'median': range(45, 55)})
+    """
+    worst, middle = min(SHOWN, lost), max(0, (lost - SHOWN) // 2)
+    groups = {WORST: range(worst), MEDIAN: range(max(worst, middle), min(lost, middle + SHOWN))}
+    return {group: places for group, places in groups.items() if places}

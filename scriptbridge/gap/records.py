@@ -251,7 +251,7 @@ class Report:
     `collections` maps a collection's name to the numbers of its documents, languages and queries;
     `systems` a system's name to what it is; `authors` who wrote Latin queries to how. `queries` keeps the
     Latin queries that were made: collection → query set → author → query id → wordings. `lost` holds the ten
-    worst and the ten median lost queries of each cell.
+    worst lost queries of each cell, and the ten median ones but for these.
     """
 
     circumstances: Mapping[str, object]

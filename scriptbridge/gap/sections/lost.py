@@ -28,7 +28,9 @@ def lost_queries(view: View) -> str:
         by_system, key=lambda name: list(view.by_system).index(name) if name in view.by_system else 0
     )
     cells = {key(cell): cell for cell in view.report.cells}
-    content = '<p class="lede">The ten worst and the ten median of each query set’s lost queries.</p>'
+    medians = any(lost.group == MEDIAN for lost in view.report.lost)
+    and_median = ", and the ten in the middle" if medians else ""
+    content = f'<p class="lede">The ten worst of each query set’s lost queries{and_median}.</p>'
     for name in ordered:
         its = by_system[name]
         number = count(sum(map(len, its.values())), "query", "queries")

@@ -39,14 +39,15 @@ class View:
     def set_name(self, cell: Cell) -> str:
         """Collection, query set and language of a cell; the collection only where there are several.
 
-        The set's name is left out where it is "", the language where it is not known or already said.
+        A name that is "" or the language's code is left out, the language where it is not known or already
+        said.
         """
-        parts = [cell.collection] if self.collections > 1 or not (cell.query_set or cell.language) else []
-        parts += [cell.query_set] if cell.query_set else []
-        language = cell.language
+        code = language = cell.language
         if language in languages.codes():
             language = languages.load(language).name
-        if language and not any(part.casefold() in (language.casefold(), cell.language) for part in parts):
+        parts = [cell.collection] if self.collections > 1 or not (cell.query_set or language) else []
+        parts = [part for part in (*parts, cell.query_set) if part and part.casefold() != code]
+        if language and language.casefold() not in map(str.casefold, parts):
             parts.append(language)
         return bdi(" · ".join(parts))
 
