@@ -36,7 +36,8 @@ from .weights import LEAST_PROBABILITY, NOTHING, Found
 
 __all__ = ["Bridge"]
 
-READINGS = 10  # readings a token
+READINGS = 10  # readings a token ...
+SEVERAL = 2  # ... and so many times as many where several languages read it
 ITSELF = 0.25  # of the probability left: a word outside the lexicon is seldom worth leaving in Latin
 
 
@@ -166,15 +167,17 @@ class Bridge:
         heard = sounds.forms(merged, spoken.values())
         return cls(Lexicon.from_terms(merged, documents, forms=heard), channels, spellings)
 
-    def expand(self, query: str | Sequence[Token], n: int = READINGS) -> Expansion:
-        """Readings for every position of a query, at most `n` each; a native word stands as it is.
+    def expand(self, query: str | Sequence[Token], n: int | None = None) -> Expansion:
+        """Readings for every position of a query, at most `n` each, or as many as a search has; a native word
+        stands as it is.
 
         A position whose token nothing in the lexicon could mean has no readings.
         """
-        _check_count("readings", n)
-        return self.expanded(self.read(query, max(n, READINGS)), n)
+        if n is not None:
+            _check_count("readings", n)
+        return self.expanded(self.read(query, max(n or 0, READINGS)), n)
 
-    def expanded(self, positions: Sequence[Position], n: int = READINGS) -> Expansion:
+    def expanded(self, positions: Sequence[Position], n: int | None = None) -> Expansion:
         """`expand` for a query that was read."""
         return Expansion(
             tuple(
@@ -258,11 +261,17 @@ class Bridge:
     def _read(self, tokens: Sequence[Token], found: Mapping[str, Found], n: int) -> list[Position]:
         """Every token with its readings, by what speaks for its terms."""
         everything = {token: found[token] for token in _latin(tokens)}
+        shares = self._shares(everything)
         meant = {
-            token: self._readings(token, found[token], identification.beliefs(others), n)
+            token: self._readings(token, found[token], identification.beliefs(others), shares, n)
             for token, others in identification.others(everything).items()
         }
         return self._placed(tokens, meant)
+
+    def _shares(self, found: Mapping[str, Found]) -> dict[int, float]:
+        """`identification.shares` of the languages, without keyboard layouts."""
+        sources: Found = next(iter(found.values()), {})
+        return identification.shares(found, [at for at in sources if at < len(self._decoders)])
 
     def _placed(self, tokens: Sequence[Token], meant: Mapping[str, tuple[Reading, ...]]) -> list[Position]:
         return [
@@ -285,10 +294,11 @@ class Bridge:
         tokens, elsewhere = retyping.joined(self.lexicon, query, tokens, typed, found)
         tokens, everything = self._recut(query, tokens, retyping.merged(tokens, found, elsewhere), n)
         meant = {}
+        shares = self._shares(everything)
         for token, others in identification.others(everything).items():
             beliefs = retyping.beliefs(others, languages, elsewhere.get(token, ()))
             believed = {at: everything[token][at] for at in beliefs}
-            meant[token] = self._readings(token, believed, beliefs, n)
+            meant[token] = self._readings(token, believed, beliefs, shares, n)
         return self._placed(tokens, meant)
 
     def likelihoods(self, token: str, language: str, n: int = READINGS) -> list[tuple[int, float]]:
@@ -311,17 +321,23 @@ class Bridge:
         return tuple(sorted(named, key=lambda reading: (-reading.probability, reading.term)))
 
     def _readings(
-        self, token: str, found: Found, beliefs: Mapping[int, float], n: int
+        self, token: str, found: Found, beliefs: Mapping[int, float], shares: Mapping[int, float], n: int
     ) -> tuple[Reading, ...]:
-        """The likeliest of what the languages found, of the token itself, and of no term at all."""
+        """The likeliest of what the languages found, of the token itself, and of no term at all.
+
+        Where there are several languages, a reading weighs what it does in a document that is in one of them
+        alone (see `identification.shares`), if that is more.
+        """
         parts: dict[tuple[int, str | None], float] = {}
         total = weights.outside(token)
         itself = self.lexicon.find(token)
         if itself is not None:
             parts[itself, None] = weights.own(self.lexicon, token, itself)
             total += parts[itself, None]
+        unspoken = total
         for at, terms in found.items():
             total += beliefs[at] * terms.total
+            unspoken += 0.0 if at in shares else beliefs[at] * terms.total
             for term, weight in terms.each:
                 key = (term, self._codes[at])
                 parts[key] = parts.get(key, 0.0) + beliefs[at] * weight
@@ -331,12 +347,22 @@ class Bridge:
         ):
             # The same term, read by two languages, counts for both and is the likelier one's.
             first, spoken = meant.get(term, (0.0, language))
-            probability = part / total + first
-            if probability < LEAST_PROBABILITY:
-                break
-            meant[term] = (probability, spoken)
-        best = sorted(meant, key=lambda term: (-meant[term][0], term))[:n]
-        return weights.never_silent(weights.reading(self.lexicon, term, *meant[term]) for term in best)
+            meant[term] = (part / total + first, spoken)
+        sought = {term: probability for term, (probability, _) in meant.items()}
+        if len(shares) > 1:
+            n *= SEVERAL
+            within = {at: share / (unspoken + found[at].total) for at, share in shares.items()}
+            if itself is not None:
+                sought[itself] = max(sought[itself], parts[itself, None] * max(within.values()))
+            for at, share in within.items():
+                for term, weight in found[at].each:
+                    sought[term] = max(sought[term], weight * share)
+        likely = [term for term, probability in sought.items() if probability >= LEAST_PROBABILITY]
+        best = sorted(likely, key=lambda term: (-sought[term], term))[:n]
+        return weights.never_silent(
+            weights.reading(self.lexicon, term, *meant[term], sought[term])
+            for term in sorted(best, key=lambda term: (-meant[term][0], term))
+        )
 
     def complete(
         self,

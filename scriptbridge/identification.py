@@ -15,13 +15,14 @@ from .channel import QUANTUM, trigram_codes
 from .decoding import Decoder
 from .weights import Found, Terms, outside
 
-__all__ = ["Identifier", "beliefs", "likeliest", "others", "telling"]
+__all__ = ["Identifier", "beliefs", "likeliest", "others", "shares", "telling"]
 
-LOOKS = 45  # narrow searches a query, so that few words are looked at in all languages, many in the likeliest
-MAX_LANGUAGES = 4  # are decoded
-GLANCE = 30  # trie nodes opened for a first look
+LOOKS = 75  # narrow searches a query, so that few words are looked at in all languages, many in the likeliest
+MAX_LANGUAGES = 12  # are decoded
+GLANCE = 60  # trie nodes opened for a first look ...
+WORTH = 0.3  # ... at terms that weigh more than so much of a word outside the lexicon
 TELLING = 3  # tokens looked at, the longest ones
-LEAST_BELIEF = 0.001  # next to the likeliest; below, a language stays silent
+LEAST_BELIEF = 1e-4  # next to the likeliest; below, a language stays silent
 TRIGRAMS = 0.3  # letter trigrams count so much: they are far surer of a language than they should be
 OTHERS = 0.5  # and the query's other tokens so much for the language of one
 MIXED = 0.01  # whatever the others say, a token may be of any language
@@ -54,7 +55,8 @@ class Identifier:
 
 def _glance(decoder: Decoder, token: str) -> float:
     """How much speaks for the best term that a very narrow search finds, or for none."""
-    return max(outside(token), decoder.terms(token, 1, GLANCE).best)
+    unknown = outside(token)
+    return max(unknown, decoder.terms(token, 1, GLANCE, WORTH * unknown).best)
 
 
 def telling(latin: Sequence[str]) -> list[str]:
@@ -89,6 +91,20 @@ def others(found: Mapping[str, Found]) -> dict[str, dict[int, float]]:
         token: {at: OTHERS * (everything[at] - point) for at, point in by_language.items()}
         for token, by_language in points.items()
     }
+
+
+def shares(found: Mapping[str, Found], languages: Sequence[int]) -> dict[int, float]:
+    """What each of these languages leaves of a reading in it: P(language | query) ** (1 / tokens).
+
+    A document is mostly in one language. That the query is in another is as unlikely once, however many of
+    its words the document holds, so each word bears a part of that.
+    """
+    if len(languages) < 2:
+        return dict.fromkeys(languages, 1.0)
+    points = {at: math.fsum(_point(token, each[at]) for token, each in found.items()) for at in languages}
+    best = max(points.values())
+    everything = best + math.log(math.fsum(math.exp(point - best) for point in points.values()))
+    return {at: math.exp((point - everything) / len(found)) for at, point in points.items()}
 
 
 def _point(token: str, terms: Terms) -> float:

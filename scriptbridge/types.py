@@ -49,7 +49,8 @@ class Reading:
     """A term of the lexicon and the probability that a token means it.
 
     `language` is the channel that read it; None where the token stands as it was typed. `weight` is what its
-    BM25 score is to be multiplied by (a boost, 0–1): see `weights.boost`.
+    BM25 score is to be multiplied by (a boost, 0–1): see `weights.boost`, and `identification.shares` where
+    an index has several languages.
     """
 
     term: str

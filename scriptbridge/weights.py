@@ -160,9 +160,13 @@ def boost(probability: float, df: int, documents: int) -> float:
     return max(0.0, 1 + math.log(probability) / idf) if probability > 0 and idf > 0 else 0.0
 
 
-def reading(lexicon: Lexicon, term: int, probability: float, language: str | None) -> Reading:
-    """A term as a reading with that probability, and the boost that goes with it."""
-    boosted = boost(probability, int(lexicon.df[term]), lexicon.documents)
+def reading(
+    lexicon: Lexicon, term: int, probability: float, language: str | None, sought: float | None = None
+) -> Reading:
+    """A term as a reading with that probability, and the boost that goes with it, or with another one by
+    which it is `sought`.
+    """
+    boosted = boost(probability if sought is None else sought, int(lexicon.df[term]), lexicon.documents)
     return Reading(lexicon[term], probability, language, boosted)
 
 

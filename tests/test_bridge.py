@@ -18,13 +18,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scriptbridge import languages, text
+from scriptbridge import identification, languages, text
 from scriptbridge.bridge import ITSELF, READINGS, Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
 from scriptbridge.types import Expansion
-from scriptbridge.weights import PRIOR, SHARPNESS, boost
+from scriptbridge.weights import PRIOR, SHARPNESS, Terms, boost, outside
 from scriptbridge.writing import Speller
 
 GREEK = {
@@ -267,6 +267,37 @@ def test_a_query_is_read_in_its_language(query: str, language: str) -> None:
         position.readings[0].language for position in many().expand(query).positions if position.readings
     ]
     assert spoken.count(language) > len(spoken) / 2
+
+
+def test_words_of_a_document_pay_for_its_language_once() -> None:
+    found = {
+        "sath": {0: Terms.one(1, 6.0), 1: Terms.one(2, 2.0)},
+        "kaam": {0: Terms.one(3, 5.0), 1: Terms.one(4, 4.0)},
+        "station": {0: Terms.one(5, 1.0), 1: Terms.one(6, 3.0)},
+    }
+    shares = identification.shares(found, [0, 1])
+    said = {at: math.prod(outside(token) + each[at].total for token, each in found.items()) for at in (0, 1)}
+    assert math.prod([shares[1]] * len(found)) == pytest.approx(said[1] / sum(said.values()))
+    assert sum(share ** len(found) for share in shares.values()) == pytest.approx(1)
+    assert identification.shares(found, [1]) == {1: 1}
+
+
+def test_words_of_the_less_likely_language_weigh_more_together_than_alone() -> None:
+    terms = {"साथ": 30, "काम": 30, "साथी": 8, "ساتھ": 4, "کام": 4, "ساتھی": 1}
+    documents = 1000
+    bridge = Bridge.from_terms(terms, languages=["hi", "ur"], documents=documents)
+    for position in bridge.expand("sath kaam").positions:
+        hindi, urdu = (
+            next(each for each in position.readings if each.language == code) for code in ("hi", "ur")
+        )
+        alone = {each: boost(each.probability, terms[each.term], documents) for each in (hindi, urdu)}
+        assert hindi.probability > 5 * urdu.probability
+        assert alone[hindi] <= hindi.weight <= 1
+        assert alone[urdu] < urdu.weight - 0.1 < hindi.weight
+        alike = Bridge.from_terms(terms, languages=["hi"], documents=documents).expand(position.token.text)
+        assert hindi.weight <= next(
+            each.weight for each in alike.positions[0].readings if each.term == hindi.term
+        )
 
 
 def test_letters_repeated_for_emphasis() -> None:
