@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -86,8 +87,9 @@ def _writes(channel: Channel, term: str) -> bool:
 
 
 def _channels(languages: Sequence[str | Channel]) -> tuple[Channel, ...]:
-    languages = [languages] if isinstance(languages, str) else languages
-    channels = tuple(Channel.load(each) if isinstance(each, str) else each for each in languages)
+    several = isinstance(languages, Iterable) and not isinstance(languages, str)
+    each: Iterable[Any] = languages if several else [languages]
+    channels = tuple(one if isinstance(one, Channel) else Channel.load(one) for one in each)
     if len({channel.language for channel in channels}) < len(channels):
         raise LanguageError(f"a language stands twice: {', '.join(channel.language for channel in channels)}")
     return channels
@@ -144,10 +146,14 @@ class Bridge:
         can mean it. `documents` is the size of the collection, from which readings get their weights; by
         default, twice the largest document frequency.
         """
-        if documents is not None and (isinstance(documents, bool) or not isinstance(documents, int)):
-            raise QueryError(f"documents is the size of the collection, an int; got {documents!r}")
+        if documents is not None and (
+            isinstance(documents, bool) or not isinstance(documents, int) or documents < 0
+        ):
+            raise QueryError(f"documents is the size of the collection, an int >= 0; got {documents!r}")
         merged: dict[str, int] = {}
         spelled: dict[str, dict[str, int]] = {}
+        if not isinstance(terms, Iterable):
+            raise QueryError(f"terms are words with document frequencies (str, int >= 0); got {terms!r}")
         for pair in terms.items() if isinstance(terms, Mapping) else terms:
             term, df = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, None)
             if not isinstance(term, str) or isinstance(df, bool) or not isinstance(df, int) or df < 0:
@@ -188,7 +194,10 @@ class Bridge:
 
     def read(self, query: str | Sequence[Token], n: int = READINGS) -> list[Position]:
         """What `expanded` and `deromanized` go on with: positions whose readings are terms of the lexicon."""
-        if not isinstance(query, str | list | tuple):
+        tokenized = isinstance(query, list | tuple) and all(
+            isinstance(each, Token) and each.text for each in query
+        )
+        if not tokenized and not isinstance(query, str):
             raise QueryError(f"a query is a str, or the list of its tokens; got {query!r}")
         tokens = text.tokenize(query, self._segmenter) if isinstance(query, str) else query
         latin = _latin(tokens)
@@ -302,7 +311,15 @@ class Bridge:
         return self._placed(tokens, meant)
 
     def likelihoods(self, token: str, language: str, n: int = READINGS) -> list[tuple[int, float]]:
-        """Terms by number, at most `n`, with P(token | term) as the language's channel has it."""
+        """Terms by number, at most `n`, with P(token | term) as the language's channel has it.
+
+        LanguageError where none of the channels is that language's.
+        """
+        _check_count("terms", n)
+        if language not in self._codes[: len(self.channels)]:
+            raise LanguageError(
+                f"{language!r}: this bridge reads {', '.join(self._codes[: len(self.channels)])}"
+            )
         terms, likelihoods = self._decoders[self._codes.index(language)].likelihoods(token, n)
         return list(zip(terms.tolist(), likelihoods.tolist(), strict=True))
 
@@ -387,7 +404,7 @@ class Bridge:
             return []
         typed, before = tokens[-1], tokens[:-1][-completion.BEFORE :]
         beside = context(self.expand(before).positions) if context and before else None
-        latin = [token.text for token in tokens if token.script == "Latn"]
+        latin = _latin(tokens)
         languages = self._identifier.speaking(latin) if typed.script == "Latn" else ()
         decoders = [self._decoders[at] for at in languages]
         found = self._completer.complete(prefix, typed, decoders, n, beside)
@@ -434,10 +451,10 @@ class Bridge:
         _check_count("alternatives", n)
         if documents:
             positions = Rereader(self.channels, self.lexicon, positions, documents).positions()
-        asking = feedback.asking(positions, documents, self._share)
+        asking = feedback.asking(positions, documents, self.lexicon.share_of)
         costs: dict[tuple[str, ...], float] = {}  # -log P of a wording
         for probability, read in asking or [feedback.Asking(1.0, positions)]:
-            for cost, words in self._worded(query, read, n, diverse):
+            for cost, words in self._worded(query, read, max(n, READINGS), diverse):
                 more = cost - math.log(max(probability, 1e-300))
                 costs[words] = -np.logaddexp(-costs.get(words, math.inf), -more)
         best = heapq.nsmallest(n, ((cost, words) for words, cost in costs.items()))
@@ -445,15 +462,6 @@ class Bridge:
             Deromanization(self._in_place(query, positions, words), math.exp(-max(0.0, cost)))
             for cost, words in best
         ]
-
-    def _share(self, term: str) -> float:
-        """A term's part of all that documents hold."""
-        at = self.lexicon.find(term)
-        return (1 if at is None else max(1, int(self.lexicon.df[at]))) / self._held
-
-    @cached_property
-    def _held(self) -> int:
-        return max(1, int(self.lexicon.df.sum(dtype=np.int64)))
 
     def _worded(
         self, query: str, positions: Sequence[Position], n: int, diverse: bool

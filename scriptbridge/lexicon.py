@@ -134,6 +134,15 @@ class Lexicon:
         at = bisect_left(self, word)
         return at if at < len(self) and self[at] == word else None
 
+    def share_of(self, word: str) -> float:
+        """A word's part of all that documents hold, over 0 even where it is no term."""
+        term = self.find(word)
+        return (1 if term is None else max(1, int(self.df[term]))) / self._held
+
+    @cached_property
+    def _held(self) -> int:
+        return max(1, int(self.df.sum(dtype=np.int64)))
+
     def usual(self, word: str) -> str:
         """How a term is usually spelled: μουσακάς for μουσακασ."""
         term = self.find(word) if len(self.spelled) else None

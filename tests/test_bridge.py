@@ -7,7 +7,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
@@ -23,7 +23,7 @@ from scriptbridge.bridge import ITSELF, READINGS, Bridge
 from scriptbridge.channel import Channel, romanize
 from scriptbridge.errors import LanguageError, QueryError, ScriptbridgeError
 from scriptbridge.lexicon import Lexicon
-from scriptbridge.types import Expansion
+from scriptbridge.types import Expansion, Token
 from scriptbridge.weights import PRIOR, SHARPNESS, Terms, boost, outside
 from scriptbridge.writing import Speller
 
@@ -587,3 +587,44 @@ def sample_bridge(code: str) -> Bridge:
         for term in set(text.terms(json.loads(line)["text"])):
             df[term] = df.get(term, 0) + 1
     return Bridge(Lexicon.from_terms(df), [code])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (lambda bridge: bridge.expand(["mousakas"]), "a query is a str, or the list of its tokens"),
+        (lambda bridge: bridge.expand([Token("", 0, 0, "Latn")]), "a query is a str, or the list of its"),
+        (lambda bridge: bridge.likelihoods("mousakas", "xx"), "'xx': this bridge reads el"),
+        (lambda bridge: bridge.likelihoods("mousakas", "el", 0), "n is how many terms are wanted"),
+        (lambda bridge: bridge.from_terms(None, ["el"]), "terms are words with document frequencies"),
+        (lambda bridge: bridge.from_terms({"α": 1}, None), "a language's code or a channel file's path"),
+        (lambda bridge: bridge.from_terms({"α": 1}, [1]), "a language's code or a channel file's path"),
+        (lambda bridge: bridge.from_terms({"α": 1}, ["el"], -3), "an int >= 0"),
+    ],
+)
+def test_what_a_bridge_is_asked_is_checked(wrong: Callable[[Any], object], error: str) -> None:
+    with pytest.raises(ScriptbridgeError, match=error):
+        wrong(Bridge.from_terms({"μουσακάς": 3}, ["el"]))
+
+
+def test_the_best_form_is_the_same_however_many_are_asked_for() -> None:
+    """Each document has one that it likes best; together they like another."""
+    bridge = Bridge.from_terms({"ηυ": 9, "ωλε": 9, "ηυη": 9, "ωη": 9, "ωυι": 3, "υη": 3}, ["el"])
+    documents = [{"ηυ", "ωλε"}, {"ηυ", "υη"}, {"ωυι", "ηυη"}, {"ωη", "υη"}, {"ωλε", "ωυι"}]
+    for query in ("hu wui", "wi hy", "hu wle", "oh uh", "yh wi hu"):
+        alone = bridge.deromanize(query, 1, documents=documents)
+        assert alone == bridge.deromanize(query, 10, documents=documents)[:1]
+
+
+def test_a_word_typed_twice_is_one_of_those_that_tell_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    speaking = identification.Identifier.speaking
+
+    def seen(self: identification.Identifier, latin: Sequence[str]) -> list[int]:
+        asked.append([*latin])
+        return speaking(self, latin)
+
+    monkeypatch.setattr(identification.Identifier, "speaking", seen)
+    bridge = Bridge.from_terms({"μουσακάς": 3, "мир": 2}, ["el", "ru"])
+    bridge.complete("mir mir mousa")
+    assert asked[-1] == ["mir", "mousa"]
