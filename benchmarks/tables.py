@@ -31,6 +31,7 @@ __all__ = [
     "related",
     "retrieval",
     "speed",
+    "times",
     "together",
     "typing",
     "wordings",
@@ -106,6 +107,27 @@ def speed(measured: Measured) -> str:
     ]
     columns = ["index", "queries", "terms", "fold + fuzzy, ms", "scriptbridge, ms", "ratio", "wanted"]
     return _table(columns, times) + "\n" + _table(["cost", "measured", "wanted"], costs)
+
+
+def times(measured: Measured) -> str:
+    """What a query of four words takes, as a sentence."""
+    indexes = {"million": "over a million terms", "twelve": "over twelve languages in one index"}
+    said = [f"{where}, {_took(measured['sections'][name]['queries'])}" for name, where in indexes.items()]
+    return f"A query of four words takes, {'; '.join(said)}.\n"
+
+
+def _took(rows: Sequence[Measured]) -> str:
+    medians, slow = ([row["scriptbridge"][name] for row in rows] for name in ("median", "p99"))
+    ratios = [100 * row["ratio"] for row in rows]
+    return (
+        f"{_range(medians, '.1f')} ms in the median (p99: {_range(slow, '.0f')} ms), "
+        f"{_range(ratios, '.0f')} % of a fuzzy query's time"
+    )
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    low, high = (format(limit, form) for limit in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def neural(measured: Measured) -> str:
@@ -352,6 +374,7 @@ TABLES: dict[str, tuple[str, Callable[..., str]]] = {
     "everything": ("everything.json", everything),
     "heldout": ("heldout.json", retrieval),
     "speed": ("speed.json", speed),
+    "times": ("speed.json", times),
     "neural": ("neural.json", neural),
     "typing": ("typing.json", typing),
     "learning": ("learning.json", learning),
