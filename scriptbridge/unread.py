@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from . import segmentation, sounds
+from .extras import pip
 
-__all__ = ["LITTLE", "Need", "command", "needs", "warn"]
+__all__ = ["LITTLE", "Need", "command", "message", "needs", "warn"]
 
 LITTLE = "Latin queries find little or nothing in some languages here"
+AGAIN = "index all documents into a new folder, since an index keeps on cutting words as it began"
 
 
 class Need(NamedTuple):
@@ -46,15 +48,19 @@ def _need(name: str, segmenter: str | None) -> Need | None:
 
 
 def warn(unread: Mapping[str, Need], stacklevel: int) -> None:
-    """A RuntimeWarning, where anything is needed, that names it and the command."""
-    if not unread:
-        return
+    """`message` as a RuntimeWarning, where anything is needed."""
+    if unread:
+        warnings.warn(message(unread), RuntimeWarning, stacklevel=stacklevel + 1)
+
+
+def message(unread: Mapping[str, Need]) -> str:
+    """What is needed, and what to do."""
     each = ", ".join(f"{code} needs {need}" for code, need in unread.items())
-    message = ": ".join(filter(None, [f"{LITTLE}: {each}", command(unread)]))
-    warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
+    again = AGAIN if any(need.again for need in unread.values()) else ""
+    return f"{LITTLE}: {each}: {'; then '.join(filter(None, [command(unread), again]))}"
 
 
 def command(unread: Mapping[str, Need]) -> str:
     """What installs all that is needed; "" where that is no package."""
-    extras = ",".join(sorted({need.extra for need in unread.values()} - {""}))
-    return f"pip install 'scriptbridge[{extras}]'" if extras else ""
+    names = ",".join(sorted({need.extra for need in unread.values()} - {""}))
+    return f"{pip()} install 'scriptbridge[{names}]'" if names else ""

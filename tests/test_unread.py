@@ -56,7 +56,9 @@ def made(path: Path) -> Path:
 def test_every_opening_warns_and_names_the_command(tmp_path: Path) -> None:
     path = made(tmp_path / "index")
     for _ in range(2):
-        with pytest.warns(RuntimeWarning, match=r"zh needs .*: pip install 'scriptbridge\[th,zh\]'") as said:
+        with pytest.warns(
+            RuntimeWarning, match=r"zh needs .*: .*pip install 'scriptbridge\[th,zh\]'"
+        ) as said:
             Index.open(path).close()
         assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
 
@@ -89,7 +91,7 @@ def test_words_that_were_cut_without_icu_need_a_new_index(
         path = made(tmp_path / "index")
         with pytest.warns(RuntimeWarning, match=r"th needs scriptbridge\[th\] and a new index"):
             Index.open(path).close()
-    with pytest.warns(RuntimeWarning, match="th needs a new index$"):
+    with pytest.warns(RuntimeWarning, match="th needs a new index: index all documents into a new folder"):
         Index.open(path).close()
 
 
@@ -99,7 +101,7 @@ def test_where_what_cut_the_words_is_missing_no_language_is_read(
     pytest.importorskip("icu")
     path = made(tmp_path / "index")
     request.getfixturevalue("bare")
-    with pytest.warns(RuntimeWarning, match=r"el needs .*: pip install 'scriptbridge\[th,zh\]'$"):
+    with pytest.warns(RuntimeWarning, match=r"el needs .*: .*pip install 'scriptbridge\[th,zh\]'$"):
         Index.open(path).close()
     shown = CliRunner().invoke(cli.main, ["info", str(path)])
     assert shown.exit_code == 0 and "documents  3\n" in shown.stdout
@@ -153,6 +155,9 @@ def test_the_command_line_says_it_in_a_line(tmp_path: Path) -> None:
     for command in ("search", "complete", "deromanize"):
         (line,) = ran(command, str(path), "beijing")[1].splitlines()[:1]
         assert SAID in line and "Warning" not in line and ".py" not in line
+    for command in ("search", "complete", "deromanize"):
+        for query in ("mousakas", "μουσακάς", "北京"):
+            assert "needs" not in ran(command, str(path), query)[1]
     out, err = ran("info", str(path))
     assert "languages  el; th: needs scriptbridge[th] and a new index; zh: needs scriptbridge[zh]\n" in out
     assert err.count(SAID) == 1
@@ -168,5 +173,19 @@ def test_the_demo_leaves_them_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert "(Greek)" in result.stdout and "(Chinese)" not in result.stdout and "(Thai)" not in result.stdout
     last = result.stdout.splitlines()[-1]
     assert last.startswith("not searched: ") and "Japanese, " in last
-    assert last.endswith(", which need pip install 'scriptbridge[ja,th,zh]'")
+    assert last.endswith(f", which need {extras.pip()} install 'scriptbridge[ja,th,zh]'")
     assert "scriptbridge[" not in result.stderr
+
+
+def test_the_command_to_install_is_of_the_python_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "pip").touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert extras.pip() == ".venv/bin/python -m pip"
+    monkeypatch.setenv("PATH", str(folder))
+    assert extras.pip() == "pip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "language",
     "language_or",
     "say_skipped",
+    "say_unread",
     "seed_option",
     "skip_option",
     "utf8",
@@ -39,6 +41,7 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("jsonl", "csv", "tsv")
+LOOKED_AT = 1000  # characters of a query that tell whether it is read
 NO_LANGUAGE = "no language: name its documents' with `index --lang`"
 
 
@@ -124,13 +127,20 @@ format_option = click.option(
 skip_option = click.option("--skip-bad", is_flag=True, help="Leave bad lines out; list them on stderr.")
 
 
-def index_to_read(path: Path, files: Sequence[Path]) -> Index:
-    """The index at `path`, read with these channels; LanguageError where one reads nothing there."""
+def index_to_read(path: Path, files: Sequence[Path], quiet: bool = False) -> Index:
+    """The index at `path`, read with these channels; LanguageError where one reads nothing there.
+
+    With `quiet`, languages that Latin queries cannot find are not told; see `say_unread`.
+    """
+    from scriptbridge import unread
     from scriptbridge.channel import Channel
     from scriptbridge.index import Index
 
     channels = [Channel.load(file) for file in files]
-    opened = Index.open(path, channels)
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.filterwarnings("ignore", unread.LITTLE)
+        opened = Index.open(path, channels)
     idle = opened.bridge.idle if channels and len(opened.bridge.lexicon) else ()
     for given, channel in zip(files, channels, strict=True):
         if channel.language in idle:
@@ -140,6 +150,19 @@ def index_to_read(path: Path, files: Sequence[Path]) -> Index:
                 f"{given} reads {channel.language}; {path} has no word of it, but reads {spoken}"
             )
     return opened
+
+
+def say_unread(opened: Index, query: str) -> None:
+    """Which languages are not read, where a Latin word of the query is likelier one of theirs than what it is
+    read as.
+    """
+    from scriptbridge import unread
+
+    if opened.unread and any(
+        position.token.script == "Latn" and sum(each.probability for each in position.readings) < 0.5
+        for position in opened.bridge.expand(query[:LOOKED_AT]).positions
+    ):
+        say(unread.message(opened.unread))
 
 
 def say_skipped(skipped: list[str] | None) -> None:

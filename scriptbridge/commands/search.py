@@ -23,6 +23,7 @@ from .arguments import (
     index_to_read,
     json_option,
     say_skipped,
+    say_unread,
     skip_option,
     utf8,
     with_options,
@@ -96,10 +97,11 @@ def search(
     """
     from scriptbridge.text import tokenize
 
-    with index_to_read(index_dir, channels) as opened:
+    with index_to_read(index_dir, channels, quiet=True) as opened:
         say_if_compiling()
         mode, options = _asked(asked)
         hits = opened.search(" ".join(query), k, mode, **options)
+        say_unread(opened, " ".join(query))
     for rank, hit in enumerate(hits, 1):
         if as_json:
             print_json(asdict(hit))

@@ -18,6 +18,7 @@ from .arguments import (
     index_to_read,
     json_option,
     language_or,
+    say_unread,
     seed_option,
     utf8,
 )
@@ -76,8 +77,10 @@ def deromanize(
       scriptbridge deromanize my-index -n 3 --json pos ftiaxnetai
       scriptbridge deromanize my-index -n 5 --diverse kali thalassa
     """
-    with index_to_read(index_dir, channels) as opened:
+    with index_to_read(index_dir, channels, quiet=bool(text)) as opened:
         say_if_compiling()
+        if text:
+            say_unread(opened, " ".join(text))
         for line in _lines(text):
             for alternative in opened.deromanize(line, n, diverse):
                 if as_json:
@@ -104,9 +107,12 @@ def complete(
       scriptbridge complete my-index mousa
       scriptbridge complete my-index ftiaxnetai o mou
     """
-    with index_to_read(index_dir, channels) as opened:
+    with index_to_read(index_dir, channels, quiet=True) as opened:
         say_if_compiling()
-        for completion in opened.complete(" ".join(query), n):
+        completions = opened.complete(" ".join(query), n)
+        if not completions:
+            say_unread(opened, " ".join(query))
+        for completion in completions:
             if as_json:
                 print_json(asdict(completion))
             else:
