@@ -15,7 +15,7 @@ from .keyboards import Keyboards
 from .lexicon import Lexicon
 from .retyping import EXPLAINED, WRONG
 from .types import Beside, Completion, Token
-from .weights import PRIOR, SHARPNESS
+from .weights import PRIOR, SHARPNESS, SURE
 
 __all__ = ["BEFORE", "Completer", "CountBeside"]
 
@@ -62,7 +62,8 @@ class Completer:
         """The `n` likeliest terms that begin with `typed`, the last token of `prefix`.
 
         `decoders` are those of the languages it may be in; `beside` tells how frequent terms are beside the
-        words before, else they are as likely as they are frequent.
+        words before, else they are as likely as they are frequent. Where all that are read so are
+        together no likelier than a guess, only what begins as it is written is offered.
         """
         nodes = max(n, NODES) if beside is None else WIDE
         most = max(n, TERMS if beside is None else IN_CONTEXT)
@@ -74,6 +75,8 @@ class Completer:
         if beside is not None:
             begun, counts = self._in_context(begun, beside, most)
         total = outside + begun.weights.sum()
+        read = begun.weights[begun.languages.astype(bool)].sum()  # not as they are written
+        least = LEAST_COMPLETION * total if read > SURE * (outside + read) else np.inf
         df = self._lexicon.df[begun.terms]
         best = np.lexsort((begun.terms, -df, -begun.weights))[:n]
         return [
@@ -85,7 +88,7 @@ class Completer:
                 None if counts is None else counts[at],
             )
             for at in best.tolist()
-            if begun.languages[at] is None or begun.weights[at] >= LEAST_COMPLETION * total
+            if begun.languages[at] is None or begun.weights[at] >= least
         ]
 
     def _begun(self, typed: str, decoders: Sequence[Decoder], nodes: int, most: int) -> _Begun:

@@ -468,6 +468,14 @@ def test_nothing_completes_nonsense(typed: str) -> None:
     assert greek().complete(typed) == []
 
 
+@pytest.mark.parametrize("typed", ["zz", "zzz", "dhh"])
+def test_a_guess_completes_nothing(typed: str) -> None:
+    """One slip away from الذهب, which is the likeliest of three words and unlikely all the same."""
+    few = Bridge.from_terms({"الذهب": 1, "الكشري": 1, "القاهرة": 1}, languages=["ar"])
+    assert few.complete(typed) == []
+    assert few.complete("aldh")[0].term == "الذهب"
+
+
 def test_completions_of_a_native_beginning() -> None:
     assert [each.term for each in greek().complete("θαλ")] == ["θάλασσα", "θάλαμος"]
 
