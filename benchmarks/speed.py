@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import functools
 import gc
+import os
 import random
 import subprocess
 import sys
@@ -315,18 +316,24 @@ def indexing(data: Path) -> Section:
 
 
 def command(data: Path) -> Section:
-    """The `search` command in a process of its own, from start to end; compiled code is cached on disk."""
+    """The `search` command in a process of its own, from start to end: once with nothing compiled, then with
+    compiled code cached on disk.
+    """
     collection = datasets.load(data, LANGUAGE)
-    with indexed(collection) as index:
+    taken = []
+    with indexed(collection) as index, tempfile.TemporaryDirectory() as cache:
         call = [sys.executable, "-c", SEARCH_COMMAND, "search", str(index.path), "gulab vishesh"]
-        subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
-        taken = []
-        for _ in range(5):
+        for _ in range(6):
             start = time.perf_counter()
-            subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+            environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+            subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env=environment)
             taken.append(time.perf_counter() - start)
-    report.say(f"search command: {median(taken):.2f} s")
-    return [Cost("the search command, cold, median of 5", median(taken), "s", "≤ 1.5")]
+    compiling, *compiled = taken
+    report.say(f"search command: {compiling:.1f} s, then {median(compiled):.2f} s")
+    return [
+        Cost("the first search command, which compiles", compiling, "s"),
+        Cost("the search command, cold, median of 5", median(compiled), "s", "≤ 1.5"),
+    ]
 
 
 def metering(data: Path) -> Section:
